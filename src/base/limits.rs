@@ -1,0 +1,40 @@
+//! Every limit, once, with its reason.
+
+/// Errors shown in one run: more are rarely read, and most follow from the first.
+pub const MAX_REPORTED_ERRORS: usize = 10;
+
+/// Nesting of expressions, types and blocks: bounds every recursive walk over the tree.
+pub const MAX_NESTING: u32 = 4_000;
+
+/// Native stack of the thread that runs the front wing: `MAX_NESTING` frames of its largest walk, with room.
+pub const FRONT_STACK_BYTES: usize = 1 << 30;
+
+/// Slots of one function's frame: operands are 16 bits wide, and calls lie above the frame.
+pub const MAX_FRAME_SLOTS: usize = 60_000;
+
+/// An array or struct value of more words than this lives on the heap, not in the frame.
+pub const MAX_INLINE_WORDS: usize = 64;
+
+/// Instructions a G runs before it gives up its P: some tens of microseconds.
+pub const BUDGET_INSTRUCTIONS: i64 = 10_000;
+
+/// Capacity of a P's local run queue, as Go's; small under loom so that overflow is reached.
+#[cfg(not(loom))]
+pub const RUN_QUEUE_CAPACITY: usize = 256;
+#[cfg(loom)]
+pub const RUN_QUEUE_CAPACITY: usize = 4;
+
+/// Every so many picks a P looks at the global queue first, as Go's.
+pub const GLOBAL_QUEUE_TICK: u32 = 61;
+
+/// OS threads, as Go's default.
+pub const MAX_THREADS: usize = 10_000;
+
+/// Slots of a new G's stack; chosen so that G and stack together stay below 400 bytes.
+pub const INITIAL_STACK_SLOTS: usize = 24;
+
+/// Slots a G's stack may grow to: 1 GB, as Go's limit on 64-bit machines.
+pub const MAX_STACK_SLOTS: usize = (1 << 30) / 8;
+
+/// Types that may be stored in interfaces: the type word has 15 bits for them.
+pub const MAX_RUNTIME_TYPES: usize = 1 << 15;

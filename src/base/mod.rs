@@ -1,0 +1,5 @@
+//! What every room needs: spans, diagnostics, interned names, limits. Knows no other room.
+pub mod diag;
+pub mod intern;
+pub mod limits;
+pub mod span;

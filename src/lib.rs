@@ -1,0 +1,4 @@
+//! gmpl: Go's concurrency as a script. A program is parsed, type-checked and compiled to typed bytecode, and runs
+//! on a scheduler built like Go's.
+pub mod base;
+pub mod syntax;

@@ -1,0 +1,2 @@
+//! Text to tree. Knows nothing of types.
+pub mod ast;
