@@ -2,3 +2,4 @@
 //! on a scheduler built like Go's.
 pub mod base;
 pub mod syntax;
+pub mod types;
