@@ -3,3 +3,4 @@
 pub mod base;
 pub mod syntax;
 pub mod types;
+pub mod bytecode;

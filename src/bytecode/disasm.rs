@@ -1,0 +1,1 @@
+//! Readable listings of a compiled program.

@@ -1,0 +1,4 @@
+//! The joint of the two wings: opcodes, functions, runtime types, layouts, line tables. Data only.
+pub mod disasm;
+pub mod op;
+pub mod program;
