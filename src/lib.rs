@@ -4,3 +4,6 @@ pub mod base;
 pub mod syntax;
 pub mod types;
 pub mod bytecode;
+pub mod heap;
+pub mod value;
+pub mod std;

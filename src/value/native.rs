@@ -1,9 +1,13 @@
 //! The interface between natives (std) and the interpreter. A native reads its parameters and writes its results
 //! through a [`Cx`]; it never calls back into bytecode and never blocks (a blocking job is handed over with
-//! [`Outcome::Block`]).
-use crate::bytecode::program::{Kind, Program, RType, RTypeId};
+//! [`Outcome::Block`]). Nothing is collected while a native runs, so the words it holds stay valid.
+use super::env::Env;
+use super::{iface, slice, string};
+use crate::bytecode::program::{Boxing, Mem, RType, RTypeId};
+use crate::heap::Cache;
 
 /// Why a native stopped.
+#[derive(Debug)]
 pub enum Trap {
     /// A Go run-time panic with a `runtime.Error` of this text (without `runtime error: `).
     Runtime(String),
@@ -29,13 +33,302 @@ pub enum Outcome {
     Parked,
     /// Likewise, but the native is called again when the G goes on.
     ParkedRetry,
-    /// The G gives its P up and goes on later.
+    /// The results are written; the G gives its P up and goes on later.
     Yield,
 }
 
 pub type Finish = Box<dyn FnOnce(&mut Cx) -> Result<Outcome, Trap> + Send>;
 
-pub type Native = fn(&mut Cx) -> Result<Outcome, Trap>;
+pub type NativeResult = Result<Outcome, Trap>;
+
+pub type Native = fn(&mut Cx) -> NativeResult;
 
 /// A native by the name under which the gmpl half declares it: `path.Name` or `path.Type.Name`.
 pub type NativeEntry = (&'static str, Native);
+
+/// A native's view of its call. Parameters and results are counted in slots: a one-word value takes one, a
+/// `complex128` two, a struct the sum of its fields. For methods the receiver is parameter 0.
+pub struct Cx<'a> {
+    window: *mut u64,
+    results: usize,
+    pub cache: &'a mut Cache,
+    pub env: &'a Env,
+    /// The scheduler's side of the call (`interp` knows its type), for natives that park.
+    pub sched: *mut (),
+}
+
+impl<'a> Cx<'a> {
+    /// # Safety
+    /// `window` points to a call window with `results` result slots followed by the native's parameters.
+    pub unsafe fn new(
+        window: *mut u64,
+        results: usize,
+        cache: &'a mut Cache,
+        env: &'a Env,
+        sched: *mut (),
+    ) -> Cx<'a> {
+        Cx { window, results, cache, env, sched }
+    }
+
+    /// Parameter `i` as a raw word.
+    #[inline(always)]
+    pub fn word(&self, i: usize) -> u64 {
+        // SAFETY: the window holds all parameters.
+        unsafe { *self.window.add(self.results + i) }
+    }
+
+    #[inline(always)]
+    pub fn int(&self, i: usize) -> i64 {
+        self.word(i) as i64
+    }
+
+    #[inline(always)]
+    pub fn uint(&self, i: usize) -> u64 {
+        self.word(i)
+    }
+
+    #[inline(always)]
+    pub fn bool(&self, i: usize) -> bool {
+        self.word(i) != 0
+    }
+
+    #[inline(always)]
+    pub fn float(&self, i: usize) -> f64 {
+        f64::from_bits(self.word(i))
+    }
+
+    /// The bytes of string parameter `i`. They stay valid for the native's whole run (nothing is collected).
+    #[inline(always)]
+    pub fn str<'b>(&self, i: usize) -> &'b [u8] {
+        // SAFETY: the compiler put a string word here.
+        unsafe { string::bytes(self.word(i)) }
+    }
+
+    /// The bytes of a string word.
+    pub fn str_of<'b>(&self, word: u64) -> &'b [u8] {
+        // SAFETY: the caller took the word from a string slot.
+        unsafe { string::bytes(word) }
+    }
+
+    /// Data, length and capacity of slice parameter `i`.
+    #[inline(always)]
+    pub fn slice(&self, i: usize) -> slice::Parts {
+        // SAFETY: the compiler put a slice word here.
+        unsafe { slice::parts(self.word(i)) }
+    }
+
+    /// A copy of `[]byte` parameter `i` (a copy, since another G may write to it at any time).
+    pub fn bytes(&self, i: usize) -> Vec<u8> {
+        let s = self.slice(i);
+        if s.len == 0 {
+            return Vec::new();
+        }
+        // SAFETY: the header's data has at least `len` bytes.
+        unsafe {
+            let mut v = Vec::with_capacity(s.len);
+            std::ptr::copy_nonoverlapping(s.data, v.as_mut_ptr(), s.len);
+            v.set_len(s.len);
+            v
+        }
+    }
+
+    /// Copies `src` into the bytes of `[]byte` parameter `i`, as far as both reach; returns how many.
+    pub fn copy_into_bytes(&mut self, i: usize, src: &[u8]) -> usize {
+        let s = self.slice(i);
+        let n = s.len.min(src.len());
+        // SAFETY: the header's data has at least `len` bytes.
+        unsafe { std::ptr::copy_nonoverlapping(src.as_ptr(), s.data, n) };
+        n
+    }
+
+    /// Word element `k` of a slice of one-word elements (parameter `i`); the caller checks `k < len`.
+    pub fn slice_word(&self, i: usize, k: usize) -> u64 {
+        let s = self.slice(i);
+        assert!(k < s.len);
+        // SAFETY: checked.
+        unsafe { slice::load((s.data as *const u64).add(k)) }
+    }
+
+    // ---- results
+
+    #[inline(always)]
+    pub fn set_word(&mut self, i: usize, v: u64) {
+        debug_assert!(i < self.results);
+        // SAFETY: the window holds all results.
+        unsafe { *self.window.add(i) = v }
+    }
+
+    #[inline(always)]
+    pub fn set_int(&mut self, i: usize, v: i64) {
+        self.set_word(i, v as u64)
+    }
+
+    #[inline(always)]
+    pub fn set_bool(&mut self, i: usize, v: bool) {
+        self.set_word(i, v as u64)
+    }
+
+    #[inline(always)]
+    pub fn set_float(&mut self, i: usize, v: f64) {
+        self.set_word(i, v.to_bits())
+    }
+
+    pub fn set_str(&mut self, i: usize, s: &[u8]) -> Result<(), Trap> {
+        let w = self.new_str(s)?;
+        self.set_word(i, w);
+        Ok(())
+    }
+
+    /// Result `i` = `parent[lo..hi]` sharing its bytes, where `parent` is a string word.
+    pub fn set_substr(&mut self, i: usize, parent: u64, lo: usize, hi: usize) -> Result<(), Trap> {
+        let w = self.new_substr(parent, lo, hi)?;
+        self.set_word(i, w);
+        Ok(())
+    }
+
+    pub fn new_substr(&mut self, parent: u64, lo: usize, hi: usize) -> Result<u64, Trap> {
+        // SAFETY: the assertion.
+        unsafe {
+            assert!(lo <= hi && hi <= string::len(parent));
+            string::view(self.cache, self.env.string_view, parent, lo, hi).ok_or(Trap::OutOfMemory)
+        }
+    }
+
+    pub fn new_str(&mut self, s: &[u8]) -> Result<u64, Trap> {
+        string::new(self.cache, s).ok_or(Trap::OutOfMemory)
+    }
+
+    /// A new `[]byte`.
+    pub fn new_bytes(&mut self, s: &[u8]) -> Result<u64, Trap> {
+        let data = self.cache.alloc_bytes_uninit(s.len().max(1)) as *mut u8;
+        if data.is_null() {
+            return Err(Trap::OutOfMemory);
+        }
+        // SAFETY: fresh object of at least `s.len()` bytes.
+        unsafe { std::ptr::copy_nonoverlapping(s.as_ptr(), data, s.len()) };
+        slice::new(self.cache, self.env.slice_header, data, s.len(), s.len()).ok_or(Trap::OutOfMemory)
+    }
+
+    /// A new slice of one-word elements; `pointers`: they are strings, pointers, interfaces, slices, maps...
+    pub fn new_words(&mut self, words: &[u64], pointers: bool) -> Result<u64, Trap> {
+        let n = words.len();
+        let data = if pointers {
+            self.cache.alloc_array(n.max(1), 1, &crate::bytecode::program::BitMap(vec![1]))
+        } else {
+            self.cache.alloc_bytes(n.max(1) * 8)
+        };
+        if data.is_null() {
+            return Err(Trap::OutOfMemory);
+        }
+        // SAFETY: fresh object of at least n words.
+        unsafe { std::ptr::copy_nonoverlapping(words.as_ptr(), data, n) };
+        slice::new(self.cache, self.env.slice_header, data as *mut u8, n, n).ok_or(Trap::OutOfMemory)
+    }
+
+    /// Result `i` = a new `[]string`.
+    pub fn set_strs<S: AsRef<[u8]>>(&mut self, i: usize, parts: &[S]) -> Result<(), Trap> {
+        let mut words = Vec::with_capacity(parts.len());
+        for p in parts {
+            words.push(self.new_str(p.as_ref())?);
+        }
+        let w = self.new_words(&words, true)?;
+        self.set_word(i, w);
+        Ok(())
+    }
+
+    // ---- interfaces and types
+
+    pub fn rtype(&self, id: RTypeId) -> &'a RType {
+        &self.env.program.types[id.0 as usize]
+    }
+
+    /// The type an interface word holds; `RTypeId::NONE` for nil.
+    pub fn iface_type(&self, word: u64) -> RTypeId {
+        RTypeId(crate::bytecode::program::iface::type_of(word))
+    }
+
+    /// The register words of the value an interface word holds (not nil).
+    pub fn unbox(&self, word: u64) -> Vec<u64> {
+        let t = self.rtype(self.iface_type(word));
+        let mut out = vec![0; t.words.max(1) as usize];
+        // SAFETY: the word names its own type.
+        unsafe { iface::unbox(word, t.boxing, t.words as usize, out.as_mut_ptr()) };
+        out
+    }
+
+    /// An interface word of type `ty` holding the register words `v`.
+    pub fn box_value(&mut self, ty: RTypeId, v: &[u64]) -> Result<u64, Trap> {
+        let t = self.rtype(ty);
+        let word = match t.boxing {
+            Boxing::Direct => Some(iface::direct(ty.0, v[0])),
+            Boxing::Int => iface::int(self.cache, self.env.scalar_box, ty.0, v[0] as i64),
+            Boxing::Uint => iface::uint(self.cache, self.env.scalar_box, ty.0, v[0]),
+            Boxing::Float => iface::float(self.cache, self.env.scalar_box, ty.0, f64::from_bits(v[0])),
+            Boxing::Never => Some(v[0]),
+            Boxing::Words if t.words == 0 => Some(iface::direct(ty.0, 0)),
+            Boxing::Words => {
+                let p = self.cache.alloc(self.env.shape_of(ty));
+                if p.is_null() {
+                    return Err(Trap::OutOfMemory);
+                }
+                // SAFETY: fresh object of the type's words.
+                unsafe { std::ptr::copy_nonoverlapping(v.as_ptr(), p, t.words as usize) };
+                Some(iface::direct(ty.0, p as u64))
+            }
+        };
+        word.ok_or(Trap::OutOfMemory)
+    }
+
+    /// Reads one value of a type from memory into register words (a scalar is extended to 64 bits).
+    ///
+    /// # Safety
+    /// `addr` is the address of a value of type `t` in a live object.
+    pub unsafe fn load(&self, t: &RType, addr: *const u8, out: &mut [u64]) {
+        unsafe { load(t, addr, out) }
+    }
+}
+
+/// Reads one value of a type from memory into register words.
+///
+/// # Safety
+/// `addr` is the address of a value of type `t` in a live object.
+pub unsafe fn load(t: &RType, addr: *const u8, out: &mut [u64]) {
+    unsafe {
+        match t.mem {
+            Mem::I8 => out[0] = *(addr as *const i8) as i64 as u64,
+            Mem::I16 => out[0] = *(addr as *const i16) as i64 as u64,
+            Mem::I32 => out[0] = *(addr as *const i32) as i64 as u64,
+            Mem::U8 => out[0] = *addr as u64,
+            Mem::U16 => out[0] = *(addr as *const u16) as u64,
+            Mem::U32 => out[0] = *(addr as *const u32) as u64,
+            Mem::F32 => out[0] = (*(addr as *const f32) as f64).to_bits(),
+            Mem::W => out[0] = slice::load(addr as *const u64),
+            Mem::N => {
+                for (i, w) in out.iter_mut().enumerate().take(t.words as usize) {
+                    *w = slice::load((addr as *const u64).add(i));
+                }
+            }
+        }
+    }
+}
+
+/// Writes one value of a type from register words to memory.
+///
+/// # Safety
+/// `addr` is the address of a value of type `t` in a live object.
+pub unsafe fn store(t: &RType, addr: *mut u8, v: &[u64]) {
+    unsafe {
+        match t.mem {
+            Mem::I8 | Mem::U8 => *addr = v[0] as u8,
+            Mem::I16 | Mem::U16 => *(addr as *mut u16) = v[0] as u16,
+            Mem::I32 | Mem::U32 => *(addr as *mut u32) = v[0] as u32,
+            Mem::F32 => *(addr as *mut f32) = f64::from_bits(v[0]) as f32,
+            Mem::W => slice::store(addr as *mut u64, v[0]),
+            Mem::N => {
+                for (i, w) in v.iter().enumerate().take(t.words as usize) {
+                    slice::store((addr as *mut u64).add(i), *w);
+                }
+            }
+        }
+    }
+}

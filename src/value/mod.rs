@@ -1,0 +1,7 @@
+//! Values: how strings, slices, maps and interfaces lie in slots, and the operations on them. Knows the heap and the
+//! runtime types, never the interpreter.
+pub mod env;
+pub mod iface;
+pub mod native;
+pub mod slice;
+pub mod string;
