@@ -7,3 +7,5 @@ pub mod bytecode;
 pub mod heap;
 pub mod value;
 pub mod std;
+pub mod sched;
+pub mod sync;
