@@ -4,4 +4,5 @@ pub mod env;
 pub mod iface;
 pub mod native;
 pub mod slice;
+pub mod slice_ops;
 pub mod string;
