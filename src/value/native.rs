@@ -16,6 +16,8 @@ use crate::sync::sema::SemaTable;
 pub enum Trap {
     /// A Go run-time panic with a `runtime.Error` of this text (without `runtime error: `).
     Runtime(String),
+    /// Likewise a `runtime.Error`, whose text has no prefix (`assignment to entry in nil map`).
+    Plain(String),
     /// A Go panic whose value is a plain string.
     Panic(String),
     /// A Go panic whose value is this interface word.
