@@ -13,7 +13,7 @@ use crate::bytecode::program::{FrameHeader, Kind, RTypeId, iface};
 use crate::next;
 use crate::sched::g::G;
 use crate::sync::select::Waiting;
-use crate::value::native::{Finish, Trap};
+use crate::value::native::{Finish, GOEXIT, Trap};
 use crate::value::{iface as ifv, slice, string};
 
 pub struct Defer {
@@ -509,9 +509,6 @@ pub unsafe fn trap(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const 
         }
     }
 }
-
-/// `Trap::Fatal` with this text is `runtime.Goexit`.
-pub const GOEXIT: &str = "\0goexit";
 
 /// A run-time panic with this text (without `runtime error: `).
 #[cold]

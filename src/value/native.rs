@@ -42,7 +42,12 @@ pub enum Outcome {
     ParkedRetry,
     /// The results are written; the G gives its P up and goes on later.
     Yield,
+    /// The results are written; collect garbage before going on.
+    Collect,
 }
+
+/// `Trap::Fatal` with this text is `runtime.Goexit`.
+pub const GOEXIT: &str = "\0goexit";
 
 pub type Finish = Box<dyn FnOnce(&mut Cx) -> Result<Outcome, Trap> + Send>;
 
