@@ -26,7 +26,6 @@ macro_rules! op_table {
         pub const TABLE: &[(Op, &str, &str, &str)] = &[$((Op::$name, stringify!($name), $format, $doc)),*];
 
         /// Calls a macro with every opcode's name, in order.
-        #[macro_export]
         macro_rules! for_each_op { ($mac:ident) => { $mac! { $($name)* } }; }
     };
 }
@@ -315,6 +314,7 @@ op_table! {
     Halt "___" "the program's end: main has returned"
     GExit "___" "a G's first function has returned"
     PanicRet "___" "a deferred call run by a panic has returned"
+    PanicText "___" "the Error or String method of an uncaught panic's value has returned its text in R[0]"
 }
 
 impl Op {

@@ -284,6 +284,11 @@ impl Sched {
 
     // ---- finding work
 
+    /// The P has nothing of its own to run: a good moment to show buffered output.
+    pub fn idle_soon(&self, p: &P) -> bool {
+        p.runq.is_empty() && self.global_len() == 0
+    }
+
     /// Runs due timers.
     pub fn run_timers(&self, p: &mut P) {
         if self.timers.next() == i64::MAX {
