@@ -5,7 +5,13 @@ use std::path::{Path, PathBuf};
 fn main() {
     println!("cargo::rerun-if-changed=stdlib");
     println!("cargo::rerun-if-changed=grammar/build.rs");
+    println!("cargo::rerun-if-changed=grammar/gmpl.lalrpop");
     embed_stdlib();
+    lalrpop::Configuration::new()
+        .set_in_dir("grammar")
+        .emit_rerun_directives(false)
+        .process()
+        .expect("the grammar has no conflict");
 }
 
 /// Writes `stdlib.rs`: `FILES`, one `(package path, file name, text)` for each file, sorted by package.
