@@ -1,9 +1,13 @@
 //! gmpl: Go's concurrency as a script. A program is parsed, type-checked and compiled to typed bytecode, and runs
 //! on a scheduler built like Go's.
 pub mod base;
-pub mod syntax;
-pub mod types;
+#[macro_use]
 pub mod bytecode;
 pub mod heap;
-pub mod value;
+pub mod interp;
+pub mod sched;
 pub mod std;
+pub mod sync;
+pub mod syntax;
+pub mod types;
+pub mod value;

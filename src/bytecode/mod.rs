@@ -1,4 +1,5 @@
 //! The joint of the two wings: opcodes, functions, runtime types, layouts, line tables. Data only.
 pub mod disasm;
+#[macro_use]
 pub mod op;
 pub mod program;

@@ -26,7 +26,6 @@ macro_rules! op_table {
         pub const TABLE: &[(Op, &str, &str, &str)] = &[$((Op::$name, stringify!($name), $format, $doc)),*];
 
         /// Calls a macro with every opcode's name, in order.
-        #[macro_export]
         macro_rules! for_each_op { ($mac:ident) => { $mac! { $($name)* } }; }
     };
 }
@@ -259,6 +258,7 @@ op_table! {
     ClearSlice "r__+1" "clear(slice R[a]), element type in the extra word"
     AppendOwn "r_r+1" "R[a] = append(R[a], value R[c..]): in place if R[a]'s header is owned, else into a new owned header"
     Disown "rr_" "R[a] = R[b], a slice that may be 0, whose header loses its owned mark: see program.rs"
+    DisownT "r__+1" "every slice in the value at address R[a], of the type in the extra word, loses its owned mark"
     // ---- maps; the map type in the extra word
     MkMap "rr_+1" "R[a] = make(map, R[b]) (size hint)"
     MapGet "rrr+1" "R[a..] = R[b][key R[c..]], zero value if absent; (2) unhashable key"
@@ -295,9 +295,12 @@ op_table! {
     Go "wuu+1" "start a G at the function given by the extra word (index), copying c parameter slots from R[a+b..] (b = its result slots)"
     GoC "wru" "start a G on closure R[b] whose window is a; c = result slots | parameter slots << 8"
     Defer "r__" "push closure R[a] (no parameters, results ignored) on the frame's defers; (2) at run if nil"
+    DeferTok "r__" "R[a] = a token (an integer) that names this frame's list of defers, for DeferTo"
+    DeferTo "rr_" "push closure R[a] on the defers of the live frame with token R[b] (defer inside a range-over-func body)"
     RetDefer "___" "(1) run the frame's defers, last first, then go on with the next instruction"
     Recover "r__" "R[a] = recover(), as called by this frame"
     Panic "r__" "(1)(2) panic with interface R[a]"
+    PanicRt "_U" "(1)(2) panic with a runtime.Error whose text (without `runtime error: `) is the string K[U]"
     // ---- channels
     MkChan "rr_+1" "R[a] = make(chan T, R[b]); T in the extra word; (2) size out of range"
     Send "rr_" "(1) R[a] <- value R[b..]; (2) send on closed channel"
@@ -311,6 +314,7 @@ op_table! {
     Halt "___" "the program's end: main has returned"
     GExit "___" "a G's first function has returned"
     PanicRet "___" "a deferred call run by a panic has returned"
+    PanicText "___" "the Error or String method of an uncaught panic's value has returned its text in R[0]"
 }
 
 impl Op {

@@ -40,7 +40,7 @@
 pub struct FuncIdx(pub u32);
 
 /// Index into [`Program::types`]. 0 is no type.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord, Default)]
 pub struct RTypeId(pub u32);
 
 impl RTypeId {

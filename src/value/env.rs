@@ -1,14 +1,21 @@
 //! What natives and the interpreter share of one VM: the program, its types made ready to run, the heap, the outside
 //! world. Immutable but for what its parts guard themselves.
-use crate::bytecode::program::{BitMap, Program, RType, RTypeId};
+use crate::bytecode::program::{BitMap, Kind, Mem, Program, RType, RTypeId};
 use crate::heap::{Heap, ShapeId};
 use parking_lot::Mutex;
 use std::sync::Arc;
 
-/// A runtime type made ready: shapes looked up once.
+/// A runtime type made ready: what the operations on its values need, looked up once.
 pub struct TypeInfo {
     /// Of a value of the type alone: what `new` and boxing allocate.
     pub shape: ShapeId,
+    /// Bytes of a value as an element of a slice or array.
+    pub elem_bytes: usize,
+    /// Go's own size and alignment on 64-bit machines: they decide capacities after `append`.
+    pub go_size: u64,
+    pub go_align: u64,
+    /// Words that hold slices.
+    pub slice_words: Vec<u32>,
 }
 
 /// Where a VM's output goes and its input comes from.
@@ -55,10 +62,83 @@ impl Env {
 
     /// Makes the types ready.
     pub fn prepare_types(program: &Program, heap: &Heap) -> Vec<TypeInfo> {
-        program.types.iter().map(|t| TypeInfo { shape: heap.shape(t.words.max(1) as usize, &t.ptr_map) }).collect()
+        (0..program.types.len())
+            .map(|i| {
+                let t = &program.types[i];
+                let (go_size, go_align) = go_layout(program, t);
+                let mut slice_words = Vec::new();
+                collect_slices(program, t, 0, &mut slice_words);
+                TypeInfo {
+                    shape: heap.shape(t.words.max(1) as usize, &t.ptr_map),
+                    elem_bytes: match t.mem {
+                        Mem::N => t.words as usize * 8,
+                        m => m.bytes() as usize,
+                    },
+                    go_size,
+                    go_align,
+                    slice_words,
+                }
+            })
+            .collect()
     }
 
     pub fn no_pointers() -> BitMap {
         BitMap::default()
+    }
+}
+
+fn collect_slices(program: &Program, t: &RType, at: u32, out: &mut Vec<u32>) {
+    match t.kind {
+        Kind::Slice => out.push(at),
+        Kind::Struct => {
+            for f in &t.fields {
+                collect_slices(program, program.ty(f.ty), at + f.offset, out);
+            }
+        }
+        Kind::Array => {
+            let elem = program.ty(t.elem);
+            if elem.mem == Mem::N || elem.kind == Kind::Slice {
+                for i in 0..t.len as u32 {
+                    let before = out.len();
+                    collect_slices(program, elem, at + i * elem.words, out);
+                    if out.len() == before {
+                        break;
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Size and alignment Go gives a type on 64-bit machines.
+fn go_layout(program: &Program, t: &RType) -> (u64, u64) {
+    match t.kind {
+        Kind::Bool | Kind::Int8 | Kind::Uint8 => (1, 1),
+        Kind::Int16 | Kind::Uint16 => (2, 2),
+        Kind::Int32 | Kind::Uint32 | Kind::Float32 => (4, 4),
+        Kind::Complex64 => (8, 4),
+        Kind::Complex128 | Kind::String | Kind::Interface => (16, 8),
+        Kind::Slice => (24, 8),
+        Kind::Array => {
+            let (size, align) = go_layout(program, program.ty(t.elem));
+            (size.saturating_mul(t.len), align)
+        }
+        Kind::Struct => {
+            let (mut at, mut align) = (0u64, 1);
+            let mut last = 1;
+            for f in &t.fields {
+                let (s, a) = go_layout(program, program.ty(f.ty));
+                at = at.next_multiple_of(a).saturating_add(s);
+                align = align.max(a);
+                last = s;
+            }
+            // A final field of no size is padded, so that its address stays inside.
+            if last == 0 && at > 0 {
+                at += 1;
+            }
+            (at.next_multiple_of(align), align)
+        }
+        _ => (8, 8),
     }
 }

@@ -1,7 +1,10 @@
 //! Values: how strings, slices, maps and interfaces lie in slots, and the operations on them. Knows the heap and the
 //! runtime types, never the interpreter.
 pub mod env;
+pub mod eq;
 pub mod iface;
+pub mod map;
 pub mod native;
 pub mod slice;
+pub mod slice_ops;
 pub mod string;

@@ -5,12 +5,19 @@ use super::env::Env;
 use super::{iface, slice, string};
 use crate::bytecode::program::{Boxing, Mem, RType, RTypeId};
 use crate::heap::Cache;
+use crate::sched::g::G;
+use crate::sched::idle::Sched;
+use crate::sched::p::P;
+use crate::sched::wait::WaitReason;
+use crate::sync::sema::SemaTable;
 
 /// Why a native stopped.
 #[derive(Debug)]
 pub enum Trap {
     /// A Go run-time panic with a `runtime.Error` of this text (without `runtime error: `).
     Runtime(String),
+    /// Likewise a `runtime.Error`, whose text has no prefix (`assignment to entry in nil map`).
+    Plain(String),
     /// A Go panic whose value is a plain string.
     Panic(String),
     /// A Go panic whose value is this interface word.
@@ -35,7 +42,12 @@ pub enum Outcome {
     ParkedRetry,
     /// The results are written; the G gives its P up and goes on later.
     Yield,
+    /// The results are written; collect garbage before going on.
+    Collect,
 }
+
+/// `Trap::Fatal` with this text is `runtime.Goexit`.
+pub const GOEXIT: &str = "\0goexit";
 
 pub type Finish = Box<dyn FnOnce(&mut Cx) -> Result<Outcome, Trap> + Send>;
 
@@ -53,8 +65,65 @@ pub struct Cx<'a> {
     results: usize,
     pub cache: &'a mut Cache,
     pub env: &'a Env,
-    /// The scheduler's side of the call (`interp` knows its type), for natives that park.
-    pub sched: *mut (),
+    /// The scheduler's side of the call, for natives that park.
+    pub side: &'a mut Side,
+}
+
+/// What a native that parks needs of the scheduler. Before it puts the G on a wait queue it sets `G::pc` and
+/// `G::resume` through [`Side::park`]; afterwards it does not touch the G.
+#[repr(C)]
+pub struct Side {
+    pub g: *mut G,
+    pub p: *mut P,
+    pub sema: *const SemaTable,
+}
+
+/// `G::resume`: what a call of a native finds when its G goes on.
+pub mod resume {
+    /// A first call.
+    pub const NONE: u8 = 0;
+    /// The native parked the G and is called again.
+    pub const RETRY: u8 = 1;
+    /// A blocking job has ended: run its `Finish`.
+    pub const FINISH: u8 = 2;
+}
+
+impl Side {
+    pub fn sched(&self) -> &Sched {
+        // SAFETY: the P of a running native, whose scheduler outlives it.
+        unsafe { (*self.p).sched() }
+    }
+
+    pub fn sema(&self) -> &SemaTable {
+        // SAFETY: the VM's table outlives its natives.
+        unsafe { &*self.sema }
+    }
+
+    /// Whether this is the repeated call of a native that parked with `retry`.
+    pub fn take_retry(&mut self) -> bool {
+        // SAFETY: the running G.
+        unsafe { std::mem::replace(&mut (*self.g).resume, resume::NONE) == resume::RETRY }
+    }
+
+    /// What a wait operation must run before it enqueues the G: marks it waiting, and says where it goes on.
+    pub fn park(&self, reason: WaitReason, retry: bool) -> impl FnOnce() + use<> {
+        let g = self.g;
+        // SAFETY: the running G, not yet on a queue.
+        move || unsafe {
+            if retry {
+                (*g).resume = resume::RETRY;
+            } else {
+                (*g).pc = (*g).pc.add(1);
+            }
+            (*g).set_waiting(reason);
+        }
+    }
+
+    /// Readies a G that a wait operation has handed out.
+    pub fn ready(&mut self, g: *mut G) {
+        // SAFETY: it was just taken off its queue.
+        unsafe { (*self.p).ready(g) }
+    }
 }
 
 impl<'a> Cx<'a> {
@@ -65,9 +134,9 @@ impl<'a> Cx<'a> {
         results: usize,
         cache: &'a mut Cache,
         env: &'a Env,
-        sched: *mut (),
+        side: &'a mut Side,
     ) -> Cx<'a> {
-        Cx { window, results, cache, env, sched }
+        Cx { window, results, cache, env, side }
     }
 
     /// Parameter `i` as a raw word.

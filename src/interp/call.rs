@@ -1,0 +1,434 @@
+//! Calls that are not a plain jump: growing the stack, safepoints, natives, starting and ending Gs, parking.
+//!
+//! # Safety
+//! As in `ops`: entered from handlers with their state. Once a G is on a wait queue and the queue is unlocked, nothing
+//! here touches it again.
+use super::ctx::{Ctx, Entry};
+use super::ops::{H, back};
+use super::unwind::{self, extra};
+use crate::bytecode::program::FrameHeader;
+use crate::sched::g::{G, Status};
+use crate::sched::wait::WaitReason;
+use crate::sync::select::{Case, Selected};
+use crate::value::native::{Cx, Outcome, Trap, resume};
+use crate::value::slice;
+use crate::{next, resched};
+use std::ptr::null_mut;
+use std::sync::atomic::Ordering::*;
+
+/// Stacks grow in these steps at least.
+const MIN_GROWN_SLOTS: usize = 64;
+
+/// A dead G keeps a grown stack up to this many slots for the next.
+const KEPT_STACK_SLOTS: usize = 128;
+
+/// The call at `pc - 1` needs `slots` more than the stack has: grows it and runs the call again.
+#[cold]
+#[inline(never)]
+pub unsafe fn grow(
+    pc: *const u64,
+    r: *mut u64,
+    cx: *mut Ctx,
+    n: i64,
+    t: *const H,
+    back_words: usize,
+    slots: usize,
+) -> u64 {
+    unsafe {
+        let g = (*cx).side.g;
+        (*g).base = r;
+        let used = r.offset_from((*g).stack) as usize;
+        let need = used + slots;
+        let max = (*cx).rt().max_stack_slots;
+        if need > max {
+            return unwind::stack_overflow(pc, r, cx, n, t);
+        }
+        let old = (*g).stack_end.offset_from((*g).stack) as usize;
+        let new = (2 * old).max(need).max(MIN_GROWN_SLOTS).min(max);
+        if !G::grow(g, new) {
+            return unwind::out_of_memory(pc, r, cx, n, t);
+        }
+        (*cx).stack_end = (*g).stack_end;
+        next!(pc.sub(back_words), (*g).base, cx, n, t)
+    }
+}
+
+/// The budget has run out: the one safepoint. The instruction at `pc` is the next to run.
+#[cold]
+#[inline(never)]
+pub unsafe extern "C" fn safepoint(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
+    unsafe {
+        let _ = n;
+        let g = (*cx).side.g;
+        (*g).pc = pc;
+        (*g).base = r;
+        if !pause(cx) {
+            return back::EXIT;
+        }
+        (*cx).p.requeue(g);
+        resched!(cx, t)
+    }
+}
+
+/// Does what others asked of this P. `false`: the run has ended.
+pub unsafe fn pause(cx: *mut Ctx) -> bool {
+    unsafe {
+        let rt = (*cx).rt();
+        let p = &mut (*cx).p;
+        if rt.sched.done.load(Relaxed) {
+            return false;
+        }
+        if rt.sched.stop_requested() {
+            rt.sched.wait_stopped(p);
+        }
+        if rt.env.heap.should_collect() {
+            super::roots::collect(cx);
+        }
+        rt.sched.run_timers(&mut (*cx).p);
+        if (*cx).p.multi && rt.sched.someone_should_wake() && !(*cx).p.runq.is_empty() {
+            rt.sched.wake_one();
+        }
+        !rt.sched.done.load(Relaxed)
+    }
+}
+
+pub const NATIVE_DONE: u64 = 0;
+pub const NATIVE_PARKED: u64 = 1;
+const NATIVE_YIELD: u64 = 2;
+const NATIVE_TRAP: u64 = 3;
+const NATIVE_BLOCK: u64 = 4;
+const NATIVE_COLLECT: u64 = 5;
+
+/// Calls a native; the G's pc is at the call. What is not plain is left in the G's extra state.
+#[inline(never)]
+pub unsafe fn native(cx: *mut Ctx, window: *mut u64, index: usize, results: usize) -> u64 {
+    unsafe {
+        let rt = (*cx).rt();
+        let g = (*cx).side.g;
+        let mut call = Cx::new(window, results, &mut (*cx).cache, &rt.env, &mut (*cx).side);
+        let result = if (*g).resume == resume::FINISH {
+            (*g).resume = resume::NONE;
+            match extra(g).finish.take() {
+                Some(finish) => finish(&mut call),
+                None => Ok(Outcome::Done),
+            }
+        } else {
+            (rt.natives[index])(&mut call)
+        };
+        match result {
+            Ok(Outcome::Done) => NATIVE_DONE,
+            Ok(Outcome::Parked | Outcome::ParkedRetry) => NATIVE_PARKED,
+            Ok(Outcome::Yield) => NATIVE_YIELD,
+            Ok(Outcome::Collect) => NATIVE_COLLECT,
+            Ok(Outcome::Block(job)) => {
+                extra(g).job = Some(job);
+                NATIVE_BLOCK
+            }
+            Err(trap) => {
+                extra(g).trap = Some(trap);
+                NATIVE_TRAP
+            }
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+pub unsafe fn native_rest(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H, what: u64) -> u64 {
+    unsafe {
+        let g = (*cx).side.g;
+        match what {
+            NATIVE_YIELD => {
+                (*g).pc = pc;
+                (*g).base = r;
+                (*cx).p.budget = n;
+                if n < 0 && !pause(cx) {
+                    return back::EXIT;
+                }
+                (*cx).p.requeue(g);
+                resched!(cx, t)
+            }
+            NATIVE_COLLECT => {
+                (*g).pc = pc;
+                (*g).base = r;
+                super::roots::collect(cx);
+                return safepoint(pc, r, cx, n, t);
+            }
+            NATIVE_BLOCK => {
+                let rt = (*cx).rt();
+                let Some(job) = extra(g).job.take() else { next!(pc, r, cx, n, t) };
+                if rt.sched.decide.seeded() {
+                    // One order for everything: the job runs here and now.
+                    extra(g).finish = Some(job());
+                    (*g).resume = resume::FINISH;
+                    next!(pc.sub(1), r, cx, n, t)
+                }
+                (*g).set_waiting(WaitReason::Native);
+                (*cx).p.budget = n;
+                rt.sched.jobs.in_flight.fetch_add(1, SeqCst);
+                let (g_addr, rt_addr) = (g as usize, (*cx).rt as usize);
+                let run = Box::new(move || {
+                    let finish = job();
+                    let (g, rt) = (g_addr as *mut G, &*(rt_addr as *const super::ctx::Rt));
+                    extra(g).finish = Some(finish);
+                    (*g).resume = resume::FINISH;
+                    rt.sched.ready_outside(g);
+                    rt.sched.jobs.in_flight.fetch_sub(1, SeqCst);
+                });
+                if !rt.sched.jobs.submit(run) {
+                    let limit = rt.sched.jobs.max_threads.load(SeqCst);
+                    return unwind::fatal(
+                        cx,
+                        &format!("runtime: program exceeds {limit}-thread limit\nfatal error: thread exhaustion"),
+                    );
+                }
+                resched!(cx, t)
+            }
+            _ => match extra(g).trap.take() {
+                Some(trap) => unwind::trap(pc, r, cx, n, t, trap),
+                None => unwind::trap(pc, r, cx, n, t, Trap::Fatal("native failed without a reason".into())),
+            },
+        }
+    }
+}
+
+/// Looks a method up for an inline cache: 0 if the interface is nil. `pc` is behind the `CallI` word.
+#[cold]
+#[inline(never)]
+pub unsafe fn find_method(cx: *mut Ctx, pc: *const u64, ty: u32) -> u64 {
+    unsafe {
+        if ty == 0 {
+            return 0;
+        }
+        let Some(Entry(entry)) = (*cx).rt().find_method(ty, *pc as u32) else { return 0 };
+        let cache = (ty as u64) << 48 | entry;
+        slice::store(pc.add(1) as *mut u64, cache);
+        cache
+    }
+}
+
+/// Makes a G that will run the function at `entry`; its parameters are still to be written to the returned frame.
+/// `None`: no memory.
+unsafe fn new_g(cx: *mut Ctx, entry: *const u64, stub: u32, at: u32) -> Option<(*mut G, *mut u64)> {
+    unsafe {
+        let g = (*cx).p.take_free();
+        if g.is_null() {
+            return None;
+        }
+        let header = FrameHeader::unpack(*entry.sub(1));
+        let need = header.slots as usize + 2;
+        (*g).base = (*g).stack.add(1);
+        if need > (*g).stack_end.offset_from((*g).stack) as usize && !G::grow(g, need.max(MIN_GROWN_SLOTS)) {
+            (*cx).p.put_free(g);
+            return None;
+        }
+        let base = (*g).stack.add(1);
+        (*g).base = base;
+        (*g).pc = entry;
+        (*g).resume = resume::NONE;
+        (*g).handed = false;
+        (*g).made_at = at;
+        (*g).id = (*cx).p.new_id();
+        (*g).parent = if (*cx).side.g.is_null() { 0 } else { (*(*cx).side.g).id };
+        *base.sub(1) = (*cx).rt().pc_at(stub) as u64;
+        for i in 0..header.zero_len as usize {
+            *base.add(header.zero_start as usize + i) = 0;
+        }
+        let started = &(*cx).p.started;
+        started.store(started.load(Relaxed) + 1, Relaxed);
+        Some((g, base))
+    }
+}
+
+#[inline(never)]
+pub unsafe fn go_func(
+    cx: *mut Ctx,
+    func: usize,
+    args: *const u64,
+    results: usize,
+    count: usize,
+    pc: *const u64,
+) -> bool {
+    unsafe {
+        let rt = (*cx).rt();
+        let entry = rt.pc_at(rt.program.funcs[func].entry);
+        let Some((g, base)) = new_g(cx, entry, rt.stubs.g_exit, rt.index_of(pc) - 1) else { return false };
+        for i in 0..count {
+            *base.add(results + i) = *args.add(i);
+        }
+        (*cx).p.ready(g);
+        true
+    }
+}
+
+#[inline(never)]
+pub unsafe fn go_closure(
+    cx: *mut Ctx,
+    closure: u64,
+    args: *const u64,
+    results: usize,
+    count: usize,
+    pc: *const u64,
+) -> bool {
+    unsafe {
+        let rt = (*cx).rt();
+        let entry = *(closure as *const u64) as *const u64;
+        let Some((g, base)) = new_g(cx, entry, rt.stubs.g_exit, rt.index_of(pc) - 1) else { return false };
+        for i in 0..count {
+            *base.add(results + i) = *args.add(i);
+        }
+        *base.add(results + count) = closure;
+        (*cx).p.ready(g);
+        true
+    }
+}
+
+/// Makes the first G.
+pub unsafe fn start_main(cx: *mut Ctx) -> bool {
+    unsafe {
+        let rt = (*cx).rt();
+        let Some(entry) = rt.program.entry else { return false };
+        let entry = rt.pc_at(rt.program.funcs[entry.0 as usize].entry);
+        let Some((g, _)) = new_g(cx, entry, rt.stubs.halt, 0) else { return false };
+        (*cx).p.ready(g);
+        true
+    }
+}
+
+/// Makes a G for a timer's closure.
+pub unsafe fn start_timer_closure(cx: *mut Ctx, closure: u64) {
+    unsafe {
+        let rt = (*cx).rt();
+        let entry = *(closure as *const u64) as *const u64;
+        if let Some((g, base)) = new_g(cx, entry, rt.stubs.g_exit, 0) {
+            *base = closure;
+            (*cx).p.ready_last(g);
+        }
+    }
+}
+
+/// The running G has ended.
+#[inline(always)]
+pub unsafe fn end_g(cx: *mut Ctx) {
+    unsafe {
+        let g = (*cx).side.g;
+        (*cx).side.g = null_mut();
+        if (*g).stack_end.offset_from((*g).stack) as usize > KEPT_STACK_SLOTS {
+            G::reset_stack(g);
+        }
+        if !(*g).extra.is_null() {
+            extra(g).clear();
+        }
+        let ended = &(*cx).p.ended;
+        ended.store(ended.load(Relaxed) + 1, Relaxed);
+        (*cx).p.put_free(g);
+    }
+}
+
+/// Waits for what never comes.
+#[cold]
+#[inline(never)]
+pub unsafe fn park_forever(
+    pc: *const u64,
+    r: *mut u64,
+    cx: *mut Ctx,
+    n: i64,
+    t: *const H,
+    reason: WaitReason,
+) -> u64 {
+    unsafe {
+        let g = (*cx).side.g;
+        (*g).pc = pc;
+        (*g).base = r;
+        (*g).set_waiting(reason);
+        (*cx).p.budget = n;
+        resched!(cx, t)
+    }
+}
+
+/// `select`. A G woken from one comes here again, since its pc was left at the instruction.
+#[inline(never)]
+pub unsafe fn select(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
+    unsafe {
+        let rt = (*cx).rt();
+        let g = (*cx).side.g;
+        let w = *pc.sub(1);
+        let (dst, index) = ((w >> 16) as u16 as usize, (w >> 32) as u32 as usize);
+        let table = &rt.program.selects[index];
+        let n = n - 16;
+        (*g).pc = pc.sub(1);
+        (*g).base = r;
+        let chosen;
+        if (*g).resume == resume::RETRY {
+            (*g).resume = resume::NONE;
+            chosen = extra(g).waiting.finish(g) as i64;
+            if table.cases[chosen as usize].send && (*g).handed {
+                (*g).handed = false;
+                return unwind::send_closed(pc, r, cx, n, t);
+            }
+        } else {
+            let mut few = [Case { send: false, chan: null_mut(), value: null_mut(), ok: null_mut() }; 8];
+            let mut many = Vec::new();
+            let slot = |s: u16| if s == u16::MAX { null_mut() } else { r.add(s as usize) };
+            let cases: &[Case] = {
+                let fill = table.cases.iter().map(|c| Case {
+                    send: c.send,
+                    chan: *r.add(c.chan as usize) as *mut _,
+                    value: slot(c.value),
+                    ok: slot(c.ok),
+                });
+                if table.cases.len() <= few.len() {
+                    for (to, from) in few.iter_mut().zip(fill) {
+                        *to = from;
+                    }
+                    &few[..table.cases.len()]
+                } else {
+                    many.extend(fill);
+                    &many
+                }
+            };
+            let park = || {
+                (*g).resume = resume::RETRY;
+                (*g).set_waiting(WaitReason::Select);
+            };
+            let rng = &mut (*cx).p.rng;
+            match extra(g).waiting.select(g, cases, table.has_default, rng, park) {
+                Selected::Case(i, woken) => {
+                    if let Some(other) = woken {
+                        (*cx).p.ready(other);
+                    }
+                    chosen = i as i64;
+                }
+                Selected::Closed(_) => {
+                    drop(many);
+                    return unwind::send_closed(pc, r, cx, n, t);
+                }
+                Selected::Default => chosen = -1,
+                Selected::Parked => {
+                    drop(many);
+                    (*cx).p.budget = n;
+                    resched!(cx, t)
+                }
+            }
+        }
+        *r.add(dst) = chosen as u64;
+        if n < 0 {
+            return safepoint(pc, r, cx, n, t);
+        }
+        next!(pc, r, cx, n, t)
+    }
+}
+
+/// A G that is taken off a queue while it waits, by `close`.
+pub unsafe fn ready_closed(cx: *mut Ctx, g: *mut G, sender: bool) {
+    unsafe {
+        if sender && (*g).resume != resume::RETRY {
+            // A plain send runs again, and finds the channel closed.
+            (*g).pc = (*g).pc.sub(1);
+        } else {
+            (*g).handed = sender;
+        }
+        debug_assert!((*g).status() == Status::Waiting);
+        (*cx).p.ready(g);
+    }
+}

@@ -1,0 +1,147 @@
+//! The state of a P's interpreter (`Ctx`) and what all of a VM's share (`Rt`).
+use crate::base::span::SourceMap;
+use crate::bytecode::program::{Program, RTypeId};
+use crate::heap::{Cache, ShapeId};
+use crate::sched::idle::Sched;
+use crate::sched::p::P;
+use crate::sync::sema::SemaTable;
+use crate::value::env::Env;
+use crate::value::native::{Native, Side};
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Exit {
+    pub status: i32,
+}
+
+/// One for each P. Handlers reach everything through it.
+#[repr(C)]
+pub struct Ctx {
+    pub side: Side,
+    /// Of the running G.
+    pub stack_end: *mut u64,
+    pub consts: *const u64,
+    pub globals: *mut u64,
+    pub rt: *const Rt,
+    /// The portable driver's copy of the state.
+    pub pc: *const u64,
+    pub base: *mut u64,
+    pub budget: i64,
+    pub p: P,
+    pub cache: Cache,
+}
+
+impl Ctx {
+    #[inline(always)]
+    pub fn rt(&self) -> &'static Rt {
+        // SAFETY: the run-time state outlives its contexts; handlers do not keep the reference.
+        unsafe { &*self.rt }
+    }
+
+    /// The context a P belongs to.
+    ///
+    /// # Safety
+    /// `p` is the field of a `Ctx`.
+    pub unsafe fn of(p: *mut P) -> *mut Ctx {
+        unsafe { (p as *mut u8).sub(std::mem::offset_of!(Ctx, p)) as *mut Ctx }
+    }
+}
+
+/// A method of a runtime type: `(method id, entry)`.
+pub type MethodTable = Box<[(u32, Entry)]>;
+
+/// Where a dynamically found method begins, as the inline caches hold it: bit 47 *direct*, below the code index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entry(pub u64);
+
+impl Entry {
+    pub const DIRECT: u64 = 1 << 47;
+}
+
+/// Code indices of the stubs that end call chains; the loader puts them behind the program's code.
+#[derive(Clone, Copy, Default)]
+pub struct Stubs {
+    pub g_exit: u32,
+    pub halt: u32,
+    pub panic_ret: u32,
+    pub panic_text: u32,
+}
+
+/// The types the runtime makes values of.
+#[derive(Clone, Copy, Default)]
+pub struct WellKnown {
+    /// `runtime.errorString`-like: a string type whose `Error` puts `runtime error: ` in front.
+    pub runtime_error: RTypeId,
+    /// Likewise, without the prefix.
+    pub plain_error: RTypeId,
+    pub nil_panic: RTypeId,
+    /// Likewise, for `interface conversion:` texts.
+    pub assertion_error: RTypeId,
+    pub string: RTypeId,
+}
+
+pub struct Rt {
+    pub program: Arc<Program>,
+    /// The code, where inline caches may be changed.
+    pub code: Box<[u64]>,
+    pub consts: Box<[u64]>,
+    /// Objects outside the heap that constants point to.
+    pub statics: Vec<Box<[u64]>>,
+    pub globals: Box<[u64]>,
+    pub natives: Vec<Native>,
+    /// By runtime type.
+    pub methods: Vec<MethodTable>,
+    /// By closure shape.
+    pub closure_shapes: Vec<ShapeId>,
+    pub chan_shape: ShapeId,
+    pub stubs: Stubs,
+    pub well_known: WellKnown,
+    pub env: Env,
+    pub sched: Box<Sched>,
+    pub sema: SemaTable,
+    pub sources: Arc<SourceMap>,
+    pub exit: Mutex<Option<Exit>>,
+    /// One after the other: what is printed at a fatal end.
+    pub dying: Mutex<()>,
+    pub portable: bool,
+    pub max_stack_slots: usize,
+    pub threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+    pub ctxs: Mutex<Vec<usize>>,
+    pub byte_type: Option<RTypeId>,
+    /// `main` has called Goexit.
+    pub main_exited: std::sync::atomic::AtomicBool,
+    /// By runtime type.
+    pub map_types: Vec<Option<crate::interp::slow::MapInfo>>,
+}
+
+// SAFETY: raw pointers inside lead to memory that `Rt` owns; what changes is guarded as its owners say.
+unsafe impl Send for Rt {}
+unsafe impl Sync for Rt {}
+
+impl Rt {
+    /// The code index of an instruction's address.
+    #[inline(always)]
+    pub fn index_of(&self, pc: *const u64) -> u32 {
+        ((pc as usize - self.code.as_ptr() as usize) / 8) as u32
+    }
+
+    #[inline(always)]
+    pub fn pc_at(&self, index: u32) -> *const u64 {
+        // SAFETY: code indices come from the program.
+        unsafe { self.code.as_ptr().add(index as usize) }
+    }
+
+    /// The method of a runtime type.
+    pub fn find_method(&self, ty: u32, method: u32) -> Option<Entry> {
+        let table = &self.methods[ty as usize];
+        table.binary_search_by_key(&method, |m| m.0).ok().map(|i| table[i].1)
+    }
+
+    /// Ends the run; the first to call decides the status.
+    pub fn end(&self, status: i32) {
+        self.exit.lock().get_or_insert(Exit { status });
+        self.sched.finish();
+    }
+}

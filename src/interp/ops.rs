@@ -1,0 +1,1068 @@
+//! The handlers, in the order of the opcode table.
+//!
+//! Rules for a handler: no local with a destructor, no local whose address leaves it, and nothing after the tail call;
+//! what is slow or may allocate goes to a function in `slow`, `call` or `unwind` marked cold or never inlined. A
+//! handler that ends in `fail!` enters the unwinder in tail position.
+//!
+//! # Safety
+//! Handlers are only entered with a pc into loaded code, whose operands the compiler has kept inside the frame, on the
+//! M that owns the context. Heap words are accessed one at a time, as relaxed atomics are on the machines we run
+//! on; every word is valid for its slot's type whenever it is read.
+#![allow(non_snake_case)]
+use super::ctx::{Ctx, Entry};
+use super::{call, slow, unwind};
+use crate::bytecode::op::Op;
+use crate::bytecode::program::iface;
+use crate::sync::chan::{Chan, Received, Sent};
+use crate::value::{iface as ifv, slice, string};
+use crate::sched::wait::WaitReason;
+
+pub type HandlerFn = unsafe extern "C" fn(*const u64, *mut u64, *mut Ctx, i64, *const H) -> u64;
+
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct H(pub HandlerFn);
+
+/// What a handler returns to the M's loop.
+pub mod back {
+    /// This P has no G to run: find one.
+    pub const NEED_G: u64 = 0;
+    /// The portable driver: enter the instruction at `Ctx::pc`.
+    pub const CONTINUE: u64 = 1;
+    /// The run has ended.
+    pub const EXIT: u64 = 2;
+}
+
+#[macro_export]
+macro_rules! next {
+    ($pc:expr, $r:expr, $cx:expr, $n:expr, $t:expr) => {{
+        let pc: *const u64 = $pc;
+        let op = *(pc as *const u16) as usize;
+        return ((*$t.add(op)).0)(pc.add(1), $r, $cx, $n, $t);
+    }};
+}
+
+/// Enters a G that is to run.
+#[macro_export]
+macro_rules! enter {
+    ($g:expr, $cx:expr, $t:expr) => {{
+        let g: *mut $crate::sched::g::G = $g;
+        (*g).set_status($crate::sched::g::Status::Running);
+        (*$cx).side.g = g;
+        (*$cx).stack_end = (*g).stack_end;
+        $crate::next!((*g).pc, (*g).base, $cx, (*$cx).p.budget, $t)
+    }};
+}
+
+/// The running G has parked or ended: on to the next.
+#[macro_export]
+macro_rules! resched {
+    ($cx:expr, $t:expr) => {{
+        let g = (*$cx).p.next_local();
+        if !g.is_null() {
+            $crate::enter!(g, $cx, $t)
+        }
+        return $crate::interp::ops::back::NEED_G;
+    }};
+}
+
+macro_rules! a {
+    ($pc:ident) => {
+        *($pc as *const u16).sub(3) as usize
+    };
+}
+macro_rules! b {
+    ($pc:ident) => {
+        *($pc as *const u16).sub(2) as usize
+    };
+}
+macro_rules! c {
+    ($pc:ident) => {
+        *($pc as *const u16).sub(1) as usize
+    };
+}
+macro_rules! sb {
+    ($pc:ident) => {
+        *($pc as *const i16).sub(2) as i64
+    };
+}
+macro_rules! sc {
+    ($pc:ident) => {
+        *($pc as *const i16).sub(1) as i64
+    };
+}
+macro_rules! x {
+    ($pc:ident) => {
+        *($pc as *const i32).sub(1) as isize
+    };
+}
+macro_rules! ra {
+    ($pc:ident, $r:ident) => {
+        *$r.add(a!($pc))
+    };
+}
+macro_rules! rb {
+    ($pc:ident, $r:ident) => {
+        *$r.add(b!($pc))
+    };
+}
+macro_rules! rc {
+    ($pc:ident, $r:ident) => {
+        *$r.add(c!($pc))
+    };
+}
+/// A slot as a float.
+macro_rules! f {
+    ($e:expr) => {
+        f64::from_bits($e)
+    };
+}
+/// Keeps LLVM from turning the two arms of a branch into a conditional move.
+macro_rules! keep {
+    ($pc:ident) => {
+        #[cfg(not(miri))]
+        core::arch::asm!("/* {0} */", inout(reg) $pc, options(pure, nomem, nostack, preserves_flags));
+    };
+}
+macro_rules! fail {
+    ($f:ident, $pc:ident, $r:ident, $cx:ident, $n:ident, $t:ident) => {
+        return unwind::$f($pc, $r, $cx, $n, $t)
+    };
+}
+
+macro_rules! handlers {
+    ($($name:ident($pc:ident, $r:ident, $cx:ident, $n:ident, $t:ident) $body:block)*) => {
+        $(pub unsafe extern "C" fn $name($pc: *const u64, $r: *mut u64, $cx: *mut Ctx, $n: i64, $t: *const H) -> u64 {
+            unsafe { $body }
+        })*
+    };
+}
+
+/// `R[a] = f(R[b], R[c])`
+macro_rules! binary {
+    ($($name:ident |$x:ident, $y:ident| $e:expr;)*) => { handlers! { $($name(pc, r, cx, n, t) {
+        let ($x, $y) = (rb!(pc, r), rc!(pc, r));
+        ra!(pc, r) = $e;
+        next!(pc, r, cx, n, t)
+    })* } };
+}
+/// `R[a] = f(R[b], c)` with a signed immediate.
+macro_rules! immediate {
+    ($($name:ident |$x:ident, $k:ident| $e:expr;)*) => { handlers! { $($name(pc, r, cx, n, t) {
+        let ($x, $k) = (rb!(pc, r), sc!(pc));
+        ra!(pc, r) = $e;
+        next!(pc, r, cx, n, t)
+    })* } };
+}
+/// `R[a] = f(R[b])`
+macro_rules! unary {
+    ($($name:ident |$x:ident| $e:expr;)*) => { handlers! { $($name(pc, r, cx, n, t) {
+        let $x = rb!(pc, r);
+        ra!(pc, r) = $e;
+        next!(pc, r, cx, n, t)
+    })* } };
+}
+/// Compare two slots and jump forward.
+macro_rules! jumps {
+    ($($name:ident |$x:ident, $y:ident| $e:expr;)*) => { handlers! { $($name(pc, r, cx, n, t) {
+        let ($x, $y) = (ra!(pc, r), rb!(pc, r));
+        if $e {
+            let mut pc = pc.offset(sc!(pc) as isize);
+            keep!(pc);
+            next!(pc, r, cx, n, t)
+        }
+        next!(pc, r, cx, n, t)
+    })* } };
+}
+/// Compare a slot with an immediate and jump forward.
+macro_rules! jumps_k {
+    ($($name:ident |$x:ident, $k:ident| $e:expr;)*) => { handlers! { $($name(pc, r, cx, n, t) {
+        let ($x, $k) = (ra!(pc, r) as i64, sb!(pc));
+        if $e {
+            let mut pc = pc.offset(sc!(pc) as isize);
+            keep!(pc);
+            next!(pc, r, cx, n, t)
+        }
+        next!(pc, r, cx, n, t)
+    })* } };
+}
+macro_rules! back_edge {
+    ($pc:ident, $r:ident, $cx:ident, $n:ident, $t:ident, $off:expr) => {{
+        let off: isize = $off;
+        let pc = $pc.offset(off);
+        let n = $n + off as i64;
+        if n < 0 {
+            return call::safepoint(pc, $r, $cx, n, $t);
+        }
+        next!(pc, $r, $cx, n, $t)
+    }};
+}
+/// Compare two slots and jump back.
+macro_rules! loops {
+    ($($name:ident |$x:ident, $y:ident| $e:expr;)*) => { handlers! { $($name(pc, r, cx, n, t) {
+        let ($x, $y) = (ra!(pc, r), rb!(pc, r));
+        if $e { back_edge!(pc, r, cx, n, t, sc!(pc) as isize) }
+        next!(pc, r, cx, n, t)
+    })* } };
+}
+macro_rules! loops_k {
+    ($($name:ident |$x:ident, $k:ident| $e:expr;)*) => { handlers! { $($name(pc, r, cx, n, t) {
+        let ($x, $k) = (ra!(pc, r) as i64, sb!(pc));
+        if $e { back_edge!(pc, r, cx, n, t, sc!(pc) as isize) }
+        next!(pc, r, cx, n, t)
+    })* } };
+}
+
+binary! {
+    Add |x, y| x.wrapping_add(y);
+    Sub |x, y| x.wrapping_sub(y);
+    Mul |x, y| x.wrapping_mul(y);
+    And |x, y| x & y;
+    Or |x, y| x | y;
+    Xor |x, y| x ^ y;
+    AndNot |x, y| x & !y;
+    Shl |x, y| if y < 64 { x << y } else { 0 };
+    ShrI |x, y| (x as i64 >> y.min(63)) as u64;
+    ShrU |x, y| if y < 64 { x >> y } else { 0 };
+    AddF |x, y| (f!(x) + f!(y)).to_bits();
+    SubF |x, y| (f!(x) - f!(y)).to_bits();
+    MulF |x, y| (f!(x) * f!(y)).to_bits();
+    DivF |x, y| (f!(x) / f!(y)).to_bits();
+    Eq |x, y| (x == y) as u64;
+    Ne |x, y| (x != y) as u64;
+    LtI |x, y| ((x as i64) < y as i64) as u64;
+    LeI |x, y| (x as i64 <= y as i64) as u64;
+    LtU |x, y| (x < y) as u64;
+    LeU |x, y| (x <= y) as u64;
+    EqF |x, y| (f!(x) == f!(y)) as u64;
+    NeF |x, y| (f!(x) != f!(y)) as u64;
+    LtF |x, y| (f!(x) < f!(y)) as u64;
+    LeF |x, y| (f!(x) <= f!(y)) as u64;
+    EqS |x, y| slow::str_eq(x, y) as u64;
+    NeS |x, y| !slow::str_eq(x, y) as u64;
+    LtS |x, y| (string::bytes(x) < string::bytes(y)) as u64;
+    LeS |x, y| (string::bytes(x) <= string::bytes(y)) as u64;
+}
+
+immediate! {
+    AddK |x, k| x.wrapping_add(k as u64);
+    RsbK |x, k| (k as u64).wrapping_sub(x);
+    MulK |x, k| x.wrapping_mul(k as u64);
+    DivIK |x, k| (x as i64).wrapping_div(if k == 0 { 1 } else { k }) as u64;
+    RemIK |x, k| (x as i64).wrapping_rem(if k == 0 { 1 } else { k }) as u64;
+    DivUK |x, k| x / (k as u16 as u64).max(1);
+    RemUK |x, k| x % (k as u16 as u64).max(1);
+    AndK |x, k| x & k as u64;
+    OrK |x, k| x | k as u64;
+    XorK |x, k| x ^ k as u64;
+    ShlK |x, k| x << (k & 63);
+    ShrIK |x, k| (x as i64 >> (k & 63)) as u64;
+    ShrUK |x, k| x >> (k & 63);
+    EqK |x, k| (x as i64 == k) as u64;
+    NeK |x, k| (x as i64 != k) as u64;
+}
+
+unary! {
+    Mov |x| x;
+    Neg |x| x.wrapping_neg();
+    Not |x| x ^ 1;
+    ExtI8 |x| x as i8 as i64 as u64;
+    ExtI16 |x| x as i16 as i64 as u64;
+    ExtI32 |x| x as i32 as i64 as u64;
+    ExtU8 |x| x as u8 as u64;
+    ExtU16 |x| x as u16 as u64;
+    ExtU32 |x| x as u32 as u64;
+    NegF |x| x ^ 1 << 63;
+    RoundF32 |x| (f!(x) as f32 as f64).to_bits();
+    WidenF32 |x| (f32::from_bits(x as u32) as f64).to_bits();
+    NarrowF32 |x| (f!(x) as f32).to_bits() as u64;
+    I2F |x| (x as i64 as f64).to_bits();
+    U2F |x| (x as f64).to_bits();
+    I2F32 |x| (x as i64 as f32 as f64).to_bits();
+    U2F32 |x| (x as f32 as f64).to_bits();
+    F2I |x| slow::f2i(f!(x)) as u64;
+    F2U |x| slow::f2u(f!(x));
+    SqrtF |x| f!(x).sqrt().to_bits();
+    AbsF |x| x & !(1 << 63);
+    FloorF |x| f!(x).floor().to_bits();
+    CeilF |x| f!(x).ceil().to_bits();
+    TruncF |x| f!(x).trunc().to_bits();
+    LenStr |x| string::len(x) as u64;
+    LenSlice |x| if x == 0 { 0 } else { slice::load((x as *const u64).add(1)) };
+    CapSlice |x| if x == 0 { 0 } else { slice::load((x as *const u64).add(2)) & !slice::OWNED };
+    LenChan |x| if x == 0 { 0 } else { (*(x as *const Chan)).len() };
+    CapChan |x| if x == 0 { 0 } else { (*(x as *const Chan)).capacity() };
+    UnP |x| x & iface::PAYLOAD;
+    UnI |x| ifv::as_int(x) as u64;
+    UnU |x| ifv::as_uint(x);
+    UnF |x| ifv::as_float(x).to_bits();
+}
+
+jumps! {
+    JLt |x, y| (x as i64) < y as i64;
+    JLe |x, y| x as i64 <= y as i64;
+    JLtU |x, y| x < y;
+    JLeU |x, y| x <= y;
+    JEq |x, y| x == y;
+    JNe |x, y| x != y;
+    JLtF |x, y| f!(x) < f!(y);
+    JLeF |x, y| f!(x) <= f!(y);
+    JNltF |x, y| !(f!(x) < f!(y));
+    JNleF |x, y| !(f!(x) <= f!(y));
+    JEqF |x, y| f!(x) == f!(y);
+    JNeF |x, y| f!(x) != f!(y);
+    JEqS |x, y| slow::str_eq(x, y);
+    JNeS |x, y| !slow::str_eq(x, y);
+}
+jumps_k! {
+    JLtK |x, k| x < k;
+    JLeK |x, k| x <= k;
+    JGtK |x, k| x > k;
+    JGeK |x, k| x >= k;
+    JEqK |x, k| x == k;
+    JNeK |x, k| x != k;
+}
+loops! {
+    LLt |x, y| (x as i64) < y as i64;
+    LLe |x, y| x as i64 <= y as i64;
+    LLtU |x, y| x < y;
+    LLeU |x, y| x <= y;
+    LEq |x, y| x == y;
+    LNe |x, y| x != y;
+}
+loops_k! {
+    LLtK |x, k| x < k;
+    LLeK |x, k| x <= k;
+    LGtK |x, k| x > k;
+    LGeK |x, k| x >= k;
+    LEqK |x, k| x == k;
+    LNeK |x, k| x != k;
+}
+
+handlers! {
+    Nop(pc, r, cx, n, t) { next!(pc, r, cx, n, t) }
+    Mov2(pc, r, cx, n, t) {
+        let (x, y) = (rb!(pc, r), *r.add(b!(pc) + 1));
+        ra!(pc, r) = x;
+        *r.add(a!(pc) + 1) = y;
+        next!(pc, r, cx, n, t)
+    }
+    MovN(pc, r, cx, n, t) {
+        let (d, s, k) = (r.add(a!(pc)), r.add(b!(pc)), c!(pc));
+        slow::move_words(d, s, k);
+        next!(pc, r, cx, n, t)
+    }
+    LdI(pc, r, cx, n, t) {
+        ra!(pc, r) = x!(pc) as i64 as u64;
+        next!(pc, r, cx, n, t)
+    }
+    LdK(pc, r, cx, n, t) {
+        ra!(pc, r) = *(*cx).consts.add(x!(pc) as u32 as usize);
+        next!(pc, r, cx, n, t)
+    }
+    ZeroN(pc, r, cx, n, t) {
+        let (d, k) = (r.add(a!(pc)), b!(pc));
+        for i in 0..k {
+            d.add(i).write_volatile(0);
+        }
+        next!(pc, r, cx, n, t)
+    }
+    LdG(pc, r, cx, n, t) {
+        ra!(pc, r) = slice::load((*cx).globals.add(x!(pc) as u32 as usize));
+        next!(pc, r, cx, n, t)
+    }
+    StG(pc, r, cx, n, t) {
+        slice::store((*cx).globals.add(x!(pc) as u32 as usize), ra!(pc, r));
+        next!(pc, r, cx, n, t)
+    }
+    GAddr(pc, r, cx, n, t) {
+        ra!(pc, r) = (*cx).globals.add(x!(pc) as u32 as usize) as u64;
+        next!(pc, r, cx, n, t)
+    }
+    DivI(pc, r, cx, n, t) {
+        let d = rc!(pc, r) as i64;
+        if d == 0 { fail!(divide, pc, r, cx, n, t) }
+        ra!(pc, r) = (rb!(pc, r) as i64).wrapping_div(d) as u64;
+        next!(pc, r, cx, n, t)
+    }
+    DivU(pc, r, cx, n, t) {
+        let d = rc!(pc, r);
+        if d == 0 { fail!(divide, pc, r, cx, n, t) }
+        ra!(pc, r) = rb!(pc, r) / d;
+        next!(pc, r, cx, n, t)
+    }
+    RemI(pc, r, cx, n, t) {
+        let d = rc!(pc, r) as i64;
+        if d == 0 { fail!(divide, pc, r, cx, n, t) }
+        ra!(pc, r) = (rb!(pc, r) as i64).wrapping_rem(d) as u64;
+        next!(pc, r, cx, n, t)
+    }
+    RemU(pc, r, cx, n, t) {
+        let d = rc!(pc, r);
+        if d == 0 { fail!(divide, pc, r, cx, n, t) }
+        ra!(pc, r) = rb!(pc, r) % d;
+        next!(pc, r, cx, n, t)
+    }
+    ChkShift(pc, r, cx, n, t) {
+        if (ra!(pc, r) as i64) < 0 { fail!(negative_shift, pc, r, cx, n, t) }
+        next!(pc, r, cx, n, t)
+    }
+    AddC(pc, r, cx, n, t) { slow::complex(pc, r, Op::AddC); next!(pc, r, cx, n, t) }
+    SubC(pc, r, cx, n, t) { slow::complex(pc, r, Op::SubC); next!(pc, r, cx, n, t) }
+    MulC(pc, r, cx, n, t) { slow::complex(pc, r, Op::MulC); next!(pc, r, cx, n, t) }
+    DivC(pc, r, cx, n, t) { slow::complex(pc, r, Op::DivC); next!(pc, r, cx, n, t) }
+    EqC(pc, r, cx, n, t) {
+        let (x, y) = (r.add(b!(pc)), r.add(c!(pc)));
+        ra!(pc, r) = (f!(*x) == f!(*y) && f!(*x.add(1)) == f!(*y.add(1))) as u64;
+        next!(pc, r, cx, n, t)
+    }
+    WidenC64(pc, r, cx, n, t) {
+        let w = rb!(pc, r);
+        ra!(pc, r) = (f32::from_bits(w as u32) as f64).to_bits();
+        *r.add(a!(pc) + 1) = (f32::from_bits((w >> 32) as u32) as f64).to_bits();
+        next!(pc, r, cx, n, t)
+    }
+    NarrowC64(pc, r, cx, n, t) {
+        let (re, im) = (f!(rb!(pc, r)) as f32, f!(*r.add(b!(pc) + 1)) as f32);
+        ra!(pc, r) = re.to_bits() as u64 | (im.to_bits() as u64) << 32;
+        next!(pc, r, cx, n, t)
+    }
+    EqIface(pc, r, cx, n, t) {
+        let (x, y) = (rb!(pc, r), rc!(pc, r));
+        match slow::eq_iface(cx, x, y) {
+            Some(eq) => ra!(pc, r) = eq as u64,
+            None => fail!(uncomparable, pc, r, cx, n, t),
+        }
+        next!(pc, r, cx, n, t)
+    }
+    EqT(pc, r, cx, n, t) {
+        match slow::eq_values(cx, *pc as u32, r.add(b!(pc)), r.add(c!(pc))) {
+            Some(eq) => ra!(pc, r) = eq as u64,
+            None => fail!(uncomparable, pc, r, cx, n, t),
+        }
+        next!(pc.add(1), r, cx, n, t)
+    }
+    Jmp(pc, r, cx, n, t) { next!(pc.offset(x!(pc)), r, cx, n, t) }
+    JT(pc, r, cx, n, t) {
+        if ra!(pc, r) != 0 {
+            let mut pc = pc.offset(x!(pc));
+            keep!(pc);
+            next!(pc, r, cx, n, t)
+        }
+        next!(pc, r, cx, n, t)
+    }
+    JF(pc, r, cx, n, t) {
+        if ra!(pc, r) == 0 {
+            let mut pc = pc.offset(x!(pc));
+            keep!(pc);
+            next!(pc, r, cx, n, t)
+        }
+        next!(pc, r, cx, n, t)
+    }
+    JIs(pc, r, cx, n, t) {
+        if iface::type_of(ra!(pc, r)) as usize == b!(pc) {
+            let mut pc = pc.offset(sc!(pc) as isize);
+            keep!(pc);
+            next!(pc, r, cx, n, t)
+        }
+        next!(pc, r, cx, n, t)
+    }
+    JIsNot(pc, r, cx, n, t) {
+        if iface::type_of(ra!(pc, r)) as usize != b!(pc) {
+            let mut pc = pc.offset(sc!(pc) as isize);
+            keep!(pc);
+            next!(pc, r, cx, n, t)
+        }
+        next!(pc, r, cx, n, t)
+    }
+    Loop(pc, r, cx, n, t) { back_edge!(pc, r, cx, n, t, x!(pc)) }
+    LT(pc, r, cx, n, t) {
+        if ra!(pc, r) != 0 { back_edge!(pc, r, cx, n, t, x!(pc)) }
+        next!(pc, r, cx, n, t)
+    }
+    LF(pc, r, cx, n, t) {
+        if ra!(pc, r) == 0 { back_edge!(pc, r, cx, n, t, x!(pc)) }
+        next!(pc, r, cx, n, t)
+    }
+    LIncLt(pc, r, cx, n, t) {
+        let v = ra!(pc, r).wrapping_add(1);
+        ra!(pc, r) = v;
+        if (v as i64) < rb!(pc, r) as i64 { back_edge!(pc, r, cx, n, t, sc!(pc) as isize) }
+        next!(pc, r, cx, n, t)
+    }
+    LIncLe(pc, r, cx, n, t) {
+        let v = ra!(pc, r).wrapping_add(1);
+        ra!(pc, r) = v;
+        if v as i64 <= rb!(pc, r) as i64 { back_edge!(pc, r, cx, n, t, sc!(pc) as isize) }
+        next!(pc, r, cx, n, t)
+    }
+    LIncLtK(pc, r, cx, n, t) {
+        let v = ra!(pc, r).wrapping_add(1);
+        ra!(pc, r) = v;
+        if (v as i64) < sb!(pc) { back_edge!(pc, r, cx, n, t, sc!(pc) as isize) }
+        next!(pc, r, cx, n, t)
+    }
+    NilChk(pc, r, cx, n, t) {
+        if ra!(pc, r) == 0 { fail!(nil_deref, pc, r, cx, n, t) }
+        next!(pc, r, cx, n, t)
+    }
+    LdN(pc, r, cx, n, t) {
+        let p = rb!(pc, r);
+        if p == 0 { fail!(nil_deref, pc, r, cx, n, t) }
+        let src = (p as *const u8).add(c!(pc)) as *const u64;
+        slow::move_words(r.add(a!(pc)), src, *pc as usize);
+        next!(pc.add(1), r, cx, n, t)
+    }
+    StN(pc, r, cx, n, t) {
+        let p = rb!(pc, r);
+        if p == 0 { fail!(nil_deref, pc, r, cx, n, t) }
+        let dst = (p as *mut u8).add(c!(pc)) as *mut u64;
+        slow::move_words(dst, r.add(a!(pc)), *pc as usize);
+        next!(pc.add(1), r, cx, n, t)
+    }
+    Lea(pc, r, cx, n, t) {
+        let p = rb!(pc, r);
+        if p == 0 { fail!(nil_deref, pc, r, cx, n, t) }
+        ra!(pc, r) = p + *pc;
+        next!(pc.add(1), r, cx, n, t)
+    }
+    CopyN(pc, r, cx, n, t) {
+        let (d, s) = (ra!(pc, r), rb!(pc, r));
+        if d == 0 || s == 0 { fail!(nil_deref, pc, r, cx, n, t) }
+        slow::move_words(d as *mut u64, s as *const u64, *pc as usize);
+        next!(pc.add(1), r, cx, n, t)
+    }
+    IxN(pc, r, cx, n, t) {
+        let (h, i, k) = (rb!(pc, r) as *const u64, rc!(pc, r), *pc as usize);
+        if h.is_null() || i >= slice::load(h.add(1)) { fail!(index_slice, pc, r, cx, n, t) }
+        slow::move_words(r.add(a!(pc)), (*h as *const u64).add(i as usize * k), k);
+        next!(pc.add(1), r, cx, n, t)
+    }
+    SxN(pc, r, cx, n, t) {
+        let (h, i, k) = (rb!(pc, r) as *const u64, rc!(pc, r), *pc as usize);
+        if h.is_null() || i >= slice::load(h.add(1)) { fail!(index_slice, pc, r, cx, n, t) }
+        slow::move_words((*h as *mut u64).add(i as usize * k), r.add(a!(pc)), k);
+        next!(pc.add(1), r, cx, n, t)
+    }
+    IxAddr(pc, r, cx, n, t) {
+        let (h, i) = (rb!(pc, r) as *const u64, rc!(pc, r));
+        if h.is_null() || i >= slice::load(h.add(1)) { fail!(index_slice, pc, r, cx, n, t) }
+        ra!(pc, r) = *h + i * *pc;
+        next!(pc.add(1), r, cx, n, t)
+    }
+    IxStr(pc, r, cx, n, t) {
+        let (h, i) = (rb!(pc, r) as *const u64, rc!(pc, r));
+        if h.is_null() || i >= *h.add(1) { fail!(index_string, pc, r, cx, n, t) }
+        ra!(pc, r) = *(*h as *const u8).add(i as usize) as u64;
+        next!(pc, r, cx, n, t)
+    }
+    ChkIx(pc, r, cx, n, t) {
+        if ra!(pc, r) >= rb!(pc, r) { fail!(index_checked, pc, r, cx, n, t) }
+        next!(pc, r, cx, n, t)
+    }
+    ChkIxK(pc, r, cx, n, t) {
+        if ra!(pc, r) >= x!(pc) as u32 as u64 { fail!(index_checked_k, pc, r, cx, n, t) }
+        next!(pc, r, cx, n, t)
+    }
+    ArrAddr(pc, r, cx, n, t) {
+        let (p, i, w) = (rb!(pc, r), rc!(pc, r), *pc);
+        if p == 0 { fail!(nil_deref, pc, r, cx, n, t) }
+        if i >= w >> 32 { fail!(index_array, pc, r, cx, n, t) }
+        ra!(pc, r) = p + i * (w as u32 as u64);
+        next!(pc.add(1), r, cx, n, t)
+    }
+    FxN(pc, r, cx, n, t) {
+        let (i, w) = (rc!(pc, r), *pc);
+        if i >= w as u32 as u64 { fail!(index_array_low, pc, r, cx, n, t) }
+        let k = (w >> 32) as usize;
+        slow::move_words(r.add(a!(pc)), r.add(b!(pc) + i as usize * k), k);
+        next!(pc.add(1), r, cx, n, t)
+    }
+    FsN(pc, r, cx, n, t) {
+        let (i, w) = (rc!(pc, r), *pc);
+        if i >= w as u32 as u64 { fail!(index_array_low, pc, r, cx, n, t) }
+        let k = (w >> 32) as usize;
+        slow::move_words(r.add(b!(pc) + i as usize * k), r.add(a!(pc)), k);
+        next!(pc.add(1), r, cx, n, t)
+    }
+    LenMap(pc, r, cx, n, t) {
+        ra!(pc, r) = slow::map_len(rb!(pc, r));
+        next!(pc, r, cx, n, t)
+    }
+    Concat(pc, r, cx, n, t) {
+        let w = slow::concat(cx, r.add(b!(pc)), rb!(pc, r), rc!(pc, r));
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc, r, cx, n, t)
+    }
+    ConcatN(pc, r, cx, n, t) {
+        let w = slow::concat_n(cx, r.add(b!(pc)), c!(pc));
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc, r, cx, n, t)
+    }
+    SubStr(pc, r, cx, n, t) {
+        let s = rb!(pc, r);
+        let (lo, hi) = (rc!(pc, r), *r.add(c!(pc) + 1));
+        let len = string::len(s) as u64;
+        let hi = if hi == u64::MAX { len } else { hi };
+        if hi > len || lo > hi { fail!(slice_string, pc, r, cx, n, t) }
+        let w = slow::substr(cx, s, lo as usize, hi as usize);
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc, r, cx, n, t)
+    }
+    StrOfRune(pc, r, cx, n, t) {
+        let w = slow::str_of_rune(cx, rb!(pc, r) as i64);
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc, r, cx, n, t)
+    }
+    StrOfBytes(pc, r, cx, n, t) {
+        let w = slow::str_of_bytes(cx, rb!(pc, r));
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc, r, cx, n, t)
+    }
+    BytesOfStr(pc, r, cx, n, t) {
+        let w = slow::bytes_of_str(cx, rb!(pc, r));
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc, r, cx, n, t)
+    }
+    StrOfRunes(pc, r, cx, n, t) {
+        let w = slow::str_of_runes(cx, rb!(pc, r));
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc, r, cx, n, t)
+    }
+    RunesOfStr(pc, r, cx, n, t) {
+        let w = slow::runes_of_str(cx, rb!(pc, r));
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc, r, cx, n, t)
+    }
+    RangeStr(pc, r, cx, n, t) {
+        let (s, i) = (rb!(pc, r), rc!(pc, r) as usize);
+        if i >= string::len(s) {
+            let mut pc = pc.add(1).offset(*pc as i64 as isize);
+            keep!(pc);
+            next!(pc, r, cx, n, t)
+        }
+        let data = *(s as *const u64) as *const u8;
+        let first = *data.add(i);
+        if first < 0x80 {
+            ra!(pc, r) = first as u64;
+            *r.add(a!(pc) + 1) = i as u64 + 1;
+        } else {
+            slow::decode_at(s, i, r.add(a!(pc)));
+        }
+        next!(pc.add(1), r, cx, n, t)
+    }
+    New(pc, r, cx, n, t) {
+        let shape = (*cx).rt().env.types.get_unchecked(x!(pc) as u32 as usize).shape;
+        let p = (*cx).cache.alloc(shape);
+        if p.is_null() { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = p as u64;
+        next!(pc, r, cx, n, t)
+    }
+    MkSlice(pc, r, cx, n, t) {
+        let w = slow::make_slice(cx, *pc as u32, rb!(pc, r) as i64, rc!(pc, r) as i64);
+        if w >= slow::FAILED { fail!(make_slice, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc.add(1), r, cx, n, t)
+    }
+    SliceLit(pc, r, cx, n, t) {
+        let len = *pc as i64;
+        let w = slow::make_slice(cx, x!(pc) as u32, len, len);
+        if w >= slow::FAILED { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc.add(1), r, cx, n, t)
+    }
+    SliceArr(pc, r, cx, n, t) {
+        let w = slow::slice_array(cx, rb!(pc, r), r.add(c!(pc)), *pc);
+        if w >= slow::FAILED { fail!(slice_bounds, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc.add(1), r, cx, n, t)
+    }
+    SliceOf(pc, r, cx, n, t) {
+        let w = slow::slice_slice(cx, rb!(pc, r), r.add(c!(pc)), *pc as u32);
+        if w >= slow::FAILED { fail!(slice_bounds, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc.add(1), r, cx, n, t)
+    }
+    SliceToArr(pc, r, cx, n, t) {
+        let s = slice::parts(rb!(pc, r));
+        if (s.len as u64) < *pc { fail!(slice_to_array, pc, r, cx, n, t) }
+        ra!(pc, r) = if s.data.is_null() && rb!(pc, r) != 0 { rb!(pc, r) } else { s.data as u64 };
+        next!(pc.add(1), r, cx, n, t)
+    }
+    Append(pc, r, cx, n, t) {
+        let w = slow::append(cx, *pc as u32, rb!(pc, r), r.add(c!(pc)), false);
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc.add(1), r, cx, n, t)
+    }
+    AppendOwn(pc, r, cx, n, t) {
+        let w = slow::append(cx, *pc as u32, ra!(pc, r), r.add(c!(pc)), true);
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc.add(1), r, cx, n, t)
+    }
+    AppendSlice(pc, r, cx, n, t) {
+        let w = slow::append_slice(cx, *pc as u32, rb!(pc, r), rc!(pc, r));
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc.add(1), r, cx, n, t)
+    }
+    AppendStr(pc, r, cx, n, t) {
+        let w = slow::append_str(cx, rb!(pc, r), rc!(pc, r));
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc, r, cx, n, t)
+    }
+    Disown(pc, r, cx, n, t) {
+        let w = rb!(pc, r);
+        slice::disown(w);
+        ra!(pc, r) = w;
+        next!(pc, r, cx, n, t)
+    }
+    CopySlice(pc, r, cx, n, t) {
+        let k = slow::copy_slice(cx, *pc as u32, rb!(pc, r), rc!(pc, r));
+        if a!(pc) != 0xffff { ra!(pc, r) = k; }
+        next!(pc.add(1), r, cx, n, t)
+    }
+    CopyStr(pc, r, cx, n, t) {
+        let k = slow::copy_str(rb!(pc, r), rc!(pc, r));
+        if a!(pc) != 0xffff { ra!(pc, r) = k; }
+        next!(pc, r, cx, n, t)
+    }
+    ClearSlice(pc, r, cx, n, t) {
+        slow::clear_slice(cx, *pc as u32, ra!(pc, r));
+        next!(pc.add(1), r, cx, n, t)
+    }
+    MkMap(pc, r, cx, n, t) {
+        let w = slow::map_make(cx, *pc as u32, rb!(pc, r) as i64);
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc.add(1), r, cx, n, t)
+    }
+    MapGet(pc, r, cx, n, t) {
+        if !slow::map_get(cx, *pc as u32, rb!(pc, r), r.add(c!(pc)), r.add(a!(pc)), false) {
+            fail!(map_failed, pc, r, cx, n, t)
+        }
+        next!(pc.add(1), r, cx, n, t)
+    }
+    MapGet2(pc, r, cx, n, t) {
+        if !slow::map_get(cx, *pc as u32, rb!(pc, r), r.add(c!(pc)), r.add(a!(pc)), true) {
+            fail!(map_failed, pc, r, cx, n, t)
+        }
+        next!(pc.add(1), r, cx, n, t)
+    }
+    MapSet(pc, r, cx, n, t) {
+        if !slow::map_set(cx, *pc as u32, rb!(pc, r), r.add(c!(pc)), r.add(a!(pc))) {
+            fail!(map_failed, pc, r, cx, n, t)
+        }
+        next!(pc.add(1), r, cx, n, t)
+    }
+    MapDel(pc, r, cx, n, t) {
+        if !slow::map_delete(cx, *pc as u32, ra!(pc, r), r.add(b!(pc))) { fail!(map_failed, pc, r, cx, n, t) }
+        next!(pc.add(1), r, cx, n, t)
+    }
+    MapClear(pc, r, cx, n, t) {
+        if !slow::map_clear(cx, *pc as u32, ra!(pc, r)) { fail!(map_failed, pc, r, cx, n, t) }
+        next!(pc.add(1), r, cx, n, t)
+    }
+    MapIter(pc, r, cx, n, t) {
+        let w = slow::map_iter(cx, *pc as u32, rb!(pc, r));
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc.add(1), r, cx, n, t)
+    }
+    MapNext(pc, r, cx, n, t) {
+        let key = if b!(pc) == 0xffff { std::ptr::null_mut() } else { r.add(b!(pc)) };
+        let value = if c!(pc) == 0xffff { std::ptr::null_mut() } else { r.add(c!(pc)) };
+        match slow::map_next(cx, *pc as u32, ra!(pc, r), key, value) {
+            1 => next!(pc.add(2), r, cx, n, t),
+            0 => {
+                let mut pc = pc.add(2).offset(*pc.add(1) as i64 as isize);
+                keep!(pc);
+                next!(pc, r, cx, n, t)
+            }
+            _ => fail!(map_failed, pc, r, cx, n, t),
+        }
+    }
+    IfP(pc, r, cx, n, t) {
+        ra!(pc, r) = (c!(pc) as u64) << iface::TYPE_SHIFT | rb!(pc, r);
+        next!(pc, r, cx, n, t)
+    }
+    IfI(pc, r, cx, n, t) {
+        let v = rb!(pc, r) as i64;
+        if v << 16 >> 16 == v {
+            ra!(pc, r) = iface::INLINE | (c!(pc) as u64) << iface::TYPE_SHIFT | (v as u64 & iface::PAYLOAD);
+            next!(pc, r, cx, n, t)
+        }
+        let w = slow::box_word(cx, c!(pc) as u32, v as u64);
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc, r, cx, n, t)
+    }
+    IfU(pc, r, cx, n, t) {
+        let v = rb!(pc, r);
+        if v <= iface::PAYLOAD {
+            ra!(pc, r) = iface::INLINE | (c!(pc) as u64) << iface::TYPE_SHIFT | v;
+            next!(pc, r, cx, n, t)
+        }
+        let w = slow::box_word(cx, c!(pc) as u32, v);
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc, r, cx, n, t)
+    }
+    IfF(pc, r, cx, n, t) {
+        let v = rb!(pc, r);
+        if v & 0xffff == 0 {
+            ra!(pc, r) = iface::INLINE | (c!(pc) as u64) << iface::TYPE_SHIFT | v >> 16;
+            next!(pc, r, cx, n, t)
+        }
+        let w = slow::box_word(cx, c!(pc) as u32, v);
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc, r, cx, n, t)
+    }
+    IfN(pc, r, cx, n, t) {
+        let w = slow::box_words(cx, c!(pc) as u32, r.add(b!(pc)));
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc, r, cx, n, t)
+    }
+    UnN(pc, r, cx, n, t) {
+        slow::unbox_words(cx, c!(pc) as u32, rb!(pc, r), r.add(a!(pc)));
+        next!(pc, r, cx, n, t)
+    }
+    AssertT(pc, r, cx, n, t) {
+        if iface::type_of(ra!(pc, r)) as usize != b!(pc) { fail!(assertion, pc, r, cx, n, t) }
+        next!(pc.add(1), r, cx, n, t)
+    }
+    AssertI(pc, r, cx, n, t) {
+        if !slow::implements(cx, ra!(pc, r), b!(pc) as u32) { fail!(assertion, pc, r, cx, n, t) }
+        next!(pc.add(1), r, cx, n, t)
+    }
+    IsT(pc, r, cx, n, t) {
+        ra!(pc, r) = (iface::type_of(rb!(pc, r)) as usize == c!(pc)) as u64;
+        next!(pc, r, cx, n, t)
+    }
+    IsI(pc, r, cx, n, t) {
+        ra!(pc, r) = slow::implements(cx, rb!(pc, r), c!(pc) as u32) as u64;
+        next!(pc, r, cx, n, t)
+    }
+    Call(pc, r, cx, n, t) {
+        let a = a!(pc);
+        let entry = pc.offset(x!(pc));
+        let base = r.add(a);
+        let header = *entry.sub(1);
+        if base.add(header as u32 as usize) > (*cx).stack_end { return call::grow(pc, r, cx, n, t, 1, header as u32 as usize + a) }
+        *base.sub(1) = pc as u64 | (a as u64) << 48;
+        let zero = (header >> 48) as usize;
+        if zero != 0 {
+            let z = base.add((header >> 32) as u16 as usize);
+            for i in 0..zero {
+                z.add(i).write_volatile(0);
+            }
+        }
+        let n = n - 4;
+        if n < 0 { return call::safepoint(entry, base, cx, n, t) }
+        next!(entry, base, cx, n, t)
+    }
+    CallC(pc, r, cx, n, t) {
+        let a = a!(pc);
+        let closure = rb!(pc, r);
+        if closure == 0 { fail!(nil_deref, pc, r, cx, n, t) }
+        let entry = *(closure as *const u64) as *const u64;
+        let base = r.add(a);
+        let header = *entry.sub(1);
+        if base.add(header as u32 as usize) > (*cx).stack_end { return call::grow(pc, r, cx, n, t, 1, header as u32 as usize + a) }
+        *base.sub(1) = pc as u64 | (a as u64) << 48;
+        *base.add(c!(pc)) = closure;
+        let zero = (header >> 48) as usize;
+        if zero != 0 {
+            let z = base.add((header >> 32) as u16 as usize);
+            for i in 0..zero {
+                z.add(i).write_volatile(0);
+            }
+        }
+        let n = n - 4;
+        if n < 0 { return call::safepoint(entry, base, cx, n, t) }
+        next!(entry, base, cx, n, t)
+    }
+    CallI(pc, r, cx, n, t) {
+        let a = a!(pc);
+        let word = rb!(pc, r);
+        let ty = iface::type_of(word);
+        let mut cache = slice::load(pc.add(1));
+        if (cache >> 48) as u32 != ty || ty == 0 {
+            cache = call::find_method(cx, pc, ty);
+            if cache == 0 { fail!(nil_deref, pc, r, cx, n, t) }
+        }
+        let entry = (*(*cx).rt).code.as_ptr().add(cache as u32 as usize);
+        let base = r.add(a);
+        let header = *entry.sub(1);
+        if base.add(header as u32 as usize) > (*cx).stack_end { return call::grow(pc, r, cx, n, t, 1, header as u32 as usize + a) }
+        *base.add(c!(pc)) = if cache & Entry::DIRECT != 0 { word & iface::PAYLOAD } else { word };
+        *base.sub(1) = pc.add(2) as u64 | (a as u64) << 48;
+        let zero = (header >> 48) as usize;
+        if zero != 0 {
+            let z = base.add((header >> 32) as u16 as usize);
+            for i in 0..zero {
+                z.add(i).write_volatile(0);
+            }
+        }
+        let n = n - 4;
+        if n < 0 { return call::safepoint(entry, base, cx, n, t) }
+        next!(entry, base, cx, n, t)
+    }
+    CallN(pc, r, cx, n, t) {
+        let g = (*cx).side.g;
+        (*g).pc = pc.sub(1);
+        (*g).base = r;
+        let n = n - 8;
+        match call::native(cx, r.add(a!(pc)), b!(pc), c!(pc)) {
+            call::NATIVE_DONE => {
+                if n < 0 { return call::safepoint(pc, r, cx, n, t) }
+                next!(pc, r, cx, n, t)
+            }
+            call::NATIVE_PARKED => {
+                (*cx).p.budget = n;
+                resched!(cx, t)
+            }
+            other => call::native_rest(pc, r, cx, n, t, other),
+        }
+    }
+    Ret(pc, r, cx, n, t) {
+        let _ = pc;
+        let link = *r.sub(1);
+        next!((link & iface::PAYLOAD) as *const u64, r.sub((link >> 48) as usize), cx, n, t)
+    }
+    RetW(pc, r, cx, n, t) {
+        let link = *r.sub(1);
+        *r = ra!(pc, r);
+        next!((link & iface::PAYLOAD) as *const u64, r.sub((link >> 48) as usize), cx, n, t)
+    }
+    MkClosure(pc, r, cx, n, t) {
+        let w = slow::make_closure(cx, *pc as usize, r.add(b!(pc)));
+        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc.add(1), r, cx, n, t)
+    }
+    LdCap(pc, r, cx, n, t) {
+        let closure = rc!(pc, r) as *const u64;
+        ra!(pc, r) = *closure.add(1 + b!(pc));
+        next!(pc, r, cx, n, t)
+    }
+    Go(pc, r, cx, n, t) {
+        if !call::go_func(cx, *pc as usize, r.add(a!(pc) + b!(pc)), b!(pc), c!(pc), pc) { fail!(out_of_memory, pc, r, cx, n, t) }
+        let n = n - 16;
+        next!(pc.add(1), r, cx, n, t)
+    }
+    GoC(pc, r, cx, n, t) {
+        let closure = rb!(pc, r);
+        if closure == 0 { fail!(go_nil, pc, r, cx, n, t) }
+        let k = c!(pc);
+        if !call::go_closure(cx, closure, r.add(a!(pc) + (k & 0xff)), k & 0xff, k >> 8, pc) { fail!(out_of_memory, pc, r, cx, n, t) }
+        let n = n - 16;
+        next!(pc, r, cx, n, t)
+    }
+    Defer(pc, r, cx, n, t) {
+        unwind::push_defer(cx, r, ra!(pc, r));
+        next!(pc, r, cx, n, t)
+    }
+    RetDefer(pc, r, cx, n, t) { unwind::return_defers(pc, r, cx, n, t) }
+    Recover(pc, r, cx, n, t) {
+        ra!(pc, r) = unwind::recover(cx, r);
+        next!(pc, r, cx, n, t)
+    }
+    Panic(pc, r, cx, n, t) { fail!(explicit_panic, pc, r, cx, n, t) }
+    MkChan(pc, r, cx, n, t) {
+        let w = slow::make_chan(cx, *pc as u32, rb!(pc, r) as i64);
+        if w >= slow::FAILED { fail!(make_chan, pc, r, cx, n, t) }
+        ra!(pc, r) = w;
+        next!(pc.add(1), r, cx, n, t)
+    }
+    Send(pc, r, cx, n, t) {
+        let ch = ra!(pc, r) as *mut Chan;
+        if ch.is_null() { return call::park_forever(pc, r, cx, n, t, WaitReason::ChanSendNil) }
+        let g = (*cx).side.g;
+        (*g).pc = pc;
+        (*g).base = r;
+        let n = n - 8;
+        match Chan::send(ch, g, r.add(b!(pc)), || (*g).set_waiting(WaitReason::ChanSend)) {
+            Sent::Done => {}
+            Sent::Woke(other) => (*cx).p.ready(other),
+            Sent::Parked => {
+                (*cx).p.budget = n;
+                resched!(cx, t)
+            }
+            Sent::Closed => fail!(send_closed, pc, r, cx, n, t),
+        }
+        if n < 0 { return call::safepoint(pc, r, cx, n, t) }
+        next!(pc, r, cx, n, t)
+    }
+    Recv(pc, r, cx, n, t) {
+        let ch = rb!(pc, r) as *mut Chan;
+        if ch.is_null() { return call::park_forever(pc, r, cx, n, t, WaitReason::ChanReceiveNil) }
+        let g = (*cx).side.g;
+        (*g).pc = pc;
+        (*g).base = r;
+        let n = n - 8;
+        let a = a!(pc);
+        let (mut value, mut ok) = (std::ptr::null_mut(), std::ptr::null_mut());
+        if a != 0xffff {
+            value = r.add(a);
+            if c!(pc) != 0 { ok = value.add((*ch).elem_words() as usize); }
+        }
+        match Chan::recv(ch, g, value, ok, || (*g).set_waiting(WaitReason::ChanReceive)) {
+            Received::Done { .. } => {}
+            Received::Woke(other) => (*cx).p.ready(other),
+            Received::Parked => {
+                (*cx).p.budget = n;
+                resched!(cx, t)
+            }
+        }
+        if n < 0 { return call::safepoint(pc, r, cx, n, t) }
+        next!(pc, r, cx, n, t)
+    }
+    Close(pc, r, cx, n, t) {
+        let ch = ra!(pc, r);
+        if ch == 0 { fail!(close_nil, pc, r, cx, n, t) }
+        if !slow::close(cx, ch) { fail!(close_closed, pc, r, cx, n, t) }
+        next!(pc, r, cx, n, t)
+    }
+    Select(pc, r, cx, n, t) { call::select(pc, r, cx, n, t) }
+    Forever(pc, r, cx, n, t) { call::park_forever(pc, r, cx, n, t, WaitReason::SelectNoCases) }
+    PrintW(pc, r, cx, n, t) {
+        slow::print(cx, b!(pc) as u32, r.add(a!(pc)), c!(pc));
+        next!(pc, r, cx, n, t)
+    }
+    Unreachable(pc, r, cx, n, t) { fail!(our_bug, pc, r, cx, n, t) }
+    Halt(pc, r, cx, n, t) {
+        let _ = (pc, r, n, t);
+        (*(*cx).rt).end(0);
+        back::EXIT
+    }
+    GExit(pc, r, cx, n, t) {
+        let _ = (pc, r);
+        (*cx).p.budget = n;
+        call::end_g(cx);
+        resched!(cx, t)
+    }
+    PanicRet(pc, r, cx, n, t) { unwind::panic_ret(pc, r, cx, n, t) }
+    PanicText(pc, r, cx, n, t) { unwind::panic_text(pc, r, cx, n, t) }
+}
+
+pub use super::elem::*;
+
+macro_rules! table {
+    ($($name:ident)*) => {
+        pub static TABLE: [H; Op::COUNT] = [$(H($name)),*];
+    };
+}
+for_each_op!(table);

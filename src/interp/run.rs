@@ -1,0 +1,184 @@
+//! The M's loop, the portable driver, and a whole run from the first G to the last thread.
+use super::call;
+use super::ctx::{Ctx, Exit, Rt};
+use super::ops::{H, TABLE, back};
+use super::{traceback, unwind};
+use crate::bytecode::op::Op;
+use crate::heap::Cache;
+use crate::sched::idle::{Found, Hooks};
+use crate::sched::p::P;
+use crate::value::native::Side;
+use std::ptr::null_mut;
+use std::sync::atomic::Ordering::*;
+
+/// The portable driver's table: every entry writes the state back and returns.
+static RETURNING: [H; Op::COUNT] = [H(give_back); Op::COUNT];
+
+unsafe extern "C" fn give_back(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, _t: *const H) -> u64 {
+    // SAFETY: entered like a handler.
+    unsafe {
+        (*cx).pc = pc.sub(1);
+        (*cx).base = r;
+        (*cx).budget = n;
+    }
+    back::CONTINUE
+}
+
+/// Runs the G that was found, and those it makes way for, until the P has none.
+///
+/// # Safety
+/// On the context's own M.
+unsafe fn execute(cx: *mut Ctx, g: *mut crate::sched::g::G) -> u64 {
+    unsafe {
+        (*g).set_status(crate::sched::g::Status::Running);
+        (*cx).side.g = g;
+        (*cx).stack_end = (*g).stack_end;
+        let threaded = TABLE.as_ptr();
+        if !(*(*cx).rt).portable {
+            let pc = (*g).pc;
+            let op = *(pc as *const u16) as usize;
+            return (TABLE[op].0)(pc.add(1), (*g).base, cx, (*cx).p.budget, threaded);
+        }
+        (*cx).pc = (*g).pc;
+        (*cx).base = (*g).base;
+        (*cx).budget = (*cx).p.budget;
+        loop {
+            let pc = (*cx).pc;
+            let op = *(pc as *const u16) as usize;
+            let what = (TABLE[op].0)(pc.add(1), (*cx).base, cx, (*cx).budget, RETURNING.as_ptr());
+            if what != back::CONTINUE {
+                return what;
+            }
+        }
+    }
+}
+
+/// The loop of an M: find a G, run it.
+///
+/// # Safety
+/// `cx` belongs to the calling thread until it returns.
+pub unsafe fn m_loop(cx: *mut Ctx, fresh: bool) {
+    unsafe {
+        let rt = (*cx).rt();
+        let mut fresh = fresh;
+        loop {
+            (*cx).side.g = null_mut();
+            if rt.sched.idle_soon(&(*cx).p) {
+                let _ = rt.env.host.flush_stdout();
+            }
+            match rt.sched.find(&mut (*cx).p, fresh) {
+                Found::Run(g) => {
+                    if execute(cx, g) == back::EXIT {
+                        break;
+                    }
+                }
+                Found::Done => break,
+                Found::Deadlock => {
+                    deadlock(rt);
+                    break;
+                }
+            }
+            fresh = false;
+        }
+        (*cx).p.status.store(crate::sched::p::PStatus::Idle as u8, SeqCst);
+    }
+}
+
+unsafe fn deadlock(rt: &Rt) {
+    let mut out = Vec::new();
+    if rt.main_exited.load(SeqCst) {
+        out.extend_from_slice(b"fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n\n");
+    } else {
+        out.extend_from_slice(b"fatal error: all goroutines are asleep - deadlock!\n\n");
+    }
+    // SAFETY: every P is idle.
+    unsafe { traceback::all(rt, null_mut(), &mut out) };
+    out.extend_from_slice(b"exit status 2\n");
+    rt.die(&out, 2);
+}
+
+impl Rt {
+    /// Prints the program's last words after its output, and ends the run. Only the first to die speaks.
+    pub fn die(&self, text: &[u8], status: i32) {
+        let _one = self.dying.lock();
+        if self.exit.lock().is_none() {
+            let _ = self.env.host.flush_stdout();
+            let _ = self.env.host.stderr(text);
+        }
+        self.end(status);
+    }
+}
+
+impl Hooks for Rt {
+    fn start_closure(&self, p: &mut P, closure: u64) {
+        // SAFETY: the P of the calling M, which lies in its context.
+        unsafe { call::start_timer_closure(Ctx::of(p), closure) }
+    }
+
+    fn start_m(&self, p: usize) -> bool {
+        let cx = self.ctxs.lock()[p];
+        let started = std::thread::Builder::new()
+            .name(format!("gmpl-m{p}"))
+            .stack_size(256 << 10)
+            // SAFETY: from here on the context belongs to this thread; `run` joins it before the context goes.
+            .spawn(move || unsafe { m_loop(cx as *mut Ctx, true) });
+        match started {
+            Ok(handle) => {
+                self.threads.lock().push(handle);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+/// Runs the program to its end on the calling thread and others.
+pub fn run(rt: &mut Rt) -> Exit {
+    let procs = rt.sched.procs();
+    let mut ctxs: Vec<Box<Ctx>> = (0..procs)
+        .map(|id| {
+            let sched = &*rt.sched as *const _;
+            let mut p = P::new(id, sched, rt.sched.decide.rng(), rt.sched.decide.seeded());
+            p.multi = procs > 1;
+            Box::new(Ctx {
+                side: Side { g: null_mut(), p: null_mut(), sema: &rt.sema },
+                stack_end: null_mut(),
+                consts: rt.consts.as_ptr(),
+                globals: rt.globals.as_mut_ptr(),
+                rt,
+                pc: std::ptr::null(),
+                base: null_mut(),
+                budget: 0,
+                p,
+                cache: Cache::new(rt.env.heap.clone()),
+            })
+        })
+        .collect();
+    let mut ps = Vec::new();
+    for cx in &mut ctxs {
+        let p = &raw mut cx.p;
+        cx.side.p = p;
+        ps.push(p);
+    }
+    *rt.ctxs.lock() = ctxs.iter_mut().map(|c| &raw mut **c as usize).collect();
+    // SAFETY: contexts and `rt` outlive the run; all Ms are joined below.
+    unsafe {
+        rt.sched.attach(&ps, rt);
+        let first = &raw mut *ctxs[0];
+        if !call::start_main(first) {
+            rt.die(b"fatal error: out of memory\n", 2);
+        }
+        m_loop(first, false);
+    }
+    // Whoever ended the run has called `finish`; this M may also have left because another did.
+    rt.sched.finish();
+    loop {
+        let Some(handle) = rt.threads.lock().pop() else { break };
+        let _ = handle.join();
+    }
+    let _ = rt.env.host.flush_stdout();
+    // SAFETY: no M is left.
+    rt.sched.slabs.each(&mut |g| unsafe { unwind::drop_extra(g) });
+    rt.ctxs.lock().clear();
+    rt.exit.lock().unwrap_or(Exit { status: 0 })
+}

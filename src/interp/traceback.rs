@@ -1,0 +1,137 @@
+//! Tracebacks: a G's frames in source lines, in Go's form.
+use super::ctx::Rt;
+use super::unwind::extra;
+use crate::bytecode::program::{Function, iface};
+use crate::sched::g::{G, Status};
+
+/// One frame: its function and the code index of the instruction it stands at.
+pub struct Frame<'a> {
+    pub func: &'a Function,
+    pub at: u32,
+}
+
+/// The frames of a G that does not run, innermost first, hidden ones left out.
+///
+/// # Safety
+/// The caller may look at the G: its own, or with the world stopped or the run ended.
+pub unsafe fn frames(rt: &Rt, g: *mut G) -> Vec<Frame<'_>> {
+    unsafe {
+        let mut out = Vec::new();
+        walk(rt, g, &mut |func, at, _| {
+            if !func.hidden {
+                out.push(Frame { func, at });
+            }
+        });
+        out
+    }
+}
+
+/// Calls `f` on each frame of a G, innermost first: function, code index of the current instruction, first slot.
+///
+/// # Safety
+/// As [`frames`].
+pub unsafe fn walk<'a>(rt: &'a Rt, g: *mut G, f: &mut dyn FnMut(&'a Function, u32, *mut u64)) {
+    unsafe {
+        let mut pc = (*g).pc;
+        let mut base = (*g).base;
+        let mut panics = if (*g).extra.is_null() { &[][..] } else { &extra(g).panics[..] };
+        loop {
+            let at = rt.index_of(pc);
+            let found = rt.program.func_at(at.wrapping_sub(1)).filter(|f| f.entry < at);
+            match found.or_else(|| rt.program.func_at(at)) {
+                Some(func) => f(func, at.saturating_sub(1).max(func.entry), base),
+                None if at == rt.stubs.panic_ret || at == rt.stubs.panic_text => {
+                    // Below a deferred call that a panic runs lies the frame that panicked.
+                    let Some((p, rest)) = panics.split_last() else { return };
+                    panics = rest;
+                    pc = rt.pc_at(p.resume_at());
+                    continue;
+                }
+                None => return,
+            }
+            if base <= (*g).stack.add(1) {
+                return;
+            }
+            let link = *base.sub(1);
+            pc = (link & iface::PAYLOAD) as *const u64;
+            base = base.sub((link >> 48) as usize);
+        }
+    }
+}
+
+/// Appends one goroutine's traceback. `running`: it is the one that failed.
+///
+/// # Safety
+/// As [`frames`].
+pub unsafe fn goroutine(rt: &Rt, g: *mut G, running: bool, out: &mut Vec<u8>) {
+    unsafe {
+        let state = if running {
+            "running".to_string()
+        } else {
+            match (*g).status() {
+                Status::Waiting => (*g).wait_reason().text().to_string(),
+                Status::Runnable => "runnable".into(),
+                Status::Running => "running".into(),
+                Status::Dead => "dead".into(),
+            }
+        };
+        let mut text = format!("goroutine {} [{state}]:\n", (*g).id);
+        let frames = frames(rt, g);
+        let limit = 100;
+        for (i, frame) in frames.iter().enumerate() {
+            if frames.len() > limit && i == limit / 2 {
+                text.push_str(&format!("...{} frames elided...\n", frames.len() - limit));
+            }
+            if frames.len() > limit && i >= limit / 2 && i < frames.len() - limit / 2 {
+                continue;
+            }
+            text.push_str(&format!("{}(...)\n\t{}\n", frame.func.name, place(rt, frame.func.pos_at(frame.at))));
+        }
+        if (*g).id != 1 && (*g).made_at != 0
+            && let Some(func) = rt.program.func_at((*g).made_at)
+        {
+            text.push_str(&format!(
+                "created by {} in goroutine {}\n\t{}\n",
+                func.name,
+                (*g).parent,
+                place(rt, func.pos_at((*g).made_at))
+            ));
+        }
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// `file:line` of a source position.
+pub fn place(rt: &Rt, pos: u32) -> String {
+    match rt.sources.locate(pos) {
+        Some((file, line, _)) => format!("{file}:{line}"),
+        None => "?:0".into(),
+    }
+}
+
+/// All goroutines that are alive, the given one first.
+///
+/// # Safety
+/// The world is stopped or the run has ended.
+pub unsafe fn all(rt: &Rt, first: *mut G, out: &mut Vec<u8>) {
+    let mut gs = Vec::new();
+    rt.sched.slabs.each(&mut |g| {
+        // SAFETY: a G of a slab.
+        if unsafe { (*g).status() } != Status::Dead && g != first {
+            gs.push(g);
+        }
+    });
+    // SAFETY: as above.
+    unsafe {
+        gs.sort_by_key(|&g| (*g).id);
+        if !first.is_null() {
+            goroutine(rt, first, true, out);
+        }
+        for (i, &g) in gs.iter().enumerate() {
+            if i > 0 || !first.is_null() {
+                out.push(b'\n');
+            }
+            goroutine(rt, g, false, out);
+        }
+    }
+}

@@ -1,0 +1,522 @@
+//! What the Ps share: the global queue, idle Ps, waking and parking Ms, stopping the world, the end of a run.
+//!
+//! # No lost wakeups
+//! A P that goes idle (1) puts itself on the idle list under its lock, (2) issues a full fence, (3) looks at every queue
+//! again. A waker from outside (jobs, signals) (1) pushes, (2) issues a full fence, (3) looks at the idle list. So one
+//! of the two sees the other. A P that pushes to its own queue looks at the idle count without a fence: if it misses a
+//! sleeper, the work is still its own, and the next safepoint looks again.
+//!
+//! # Spinning
+//! An M that looks for work is *spinning*; while one spins, nobody else is woken. A spinning M that finds work wakes the
+//! next if there may be more. At most half of the busy Ps' number spin.
+//!
+//! # Stopping the world
+//! The stopper sets `stopping`, then waits until no other P is `Running`. A P sets `Running` first and looks at
+//! `stopping` after (both sequentially consistent), so it cannot slip through. Running Ps look at every safepoint.
+use super::decide::Decide;
+use super::g::{G, Slabs, Status};
+use super::jobs::Jobs;
+use super::p::{P, PStatus};
+use super::runq::RunQueue;
+use super::timer::{Action, Timers};
+use crossbeam_deque::{Injector, Steal};
+use parking_lot::{Condvar, Mutex};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*, fence};
+use std::time::Duration;
+
+/// What the interpreter does for the scheduler.
+pub trait Hooks: Sync {
+    /// Makes a runnable G that calls a closure, on the P's own queue.
+    fn start_closure(&self, p: &mut P, closure: u64);
+    /// The M of a P that has not run yet is needed: start its thread. `false`: the system gives none.
+    fn start_m(&self, p: usize) -> bool;
+}
+
+#[derive(Default)]
+struct Parker {
+    woken: Mutex<bool>,
+    condvar: Condvar,
+}
+
+pub struct Sched {
+    ps: Mutex<Vec<*mut P>>,
+    queues: Vec<std::sync::atomic::AtomicPtr<P>>,
+    procs: AtomicUsize,
+    global: Injector<usize>,
+    global_len: AtomicUsize,
+    idle: Mutex<Vec<usize>>,
+    idle_len: AtomicUsize,
+    spinning: AtomicUsize,
+    parkers: Vec<Parker>,
+    started_m: Vec<AtomicBool>,
+    /// The idle P whose M sleeps until the next timer.
+    timer_sleeper: AtomicUsize,
+    stopping: AtomicBool,
+    stop_lock: Mutex<()>,
+    resume: (Mutex<u64>, Condvar),
+    pub done: AtomicBool,
+    pub slabs: Slabs,
+    free: Mutex<Vec<usize>>,
+    ids: AtomicU64,
+    pub timers: Timers,
+    pub jobs: Jobs,
+    pub decide: Decide,
+    hooks: std::sync::OnceLock<*const (dyn Hooks + 'static)>,
+    /// Something from outside that may still ready a G (a signal handler, a poller).
+    pub outside: AtomicUsize,
+}
+
+// SAFETY: Ps are reached through their shared parts only (see `runq`), or with the world stopped.
+unsafe impl Send for Sched {}
+unsafe impl Sync for Sched {}
+
+const NOBODY: usize = usize::MAX;
+
+/// What an M that found nothing is to do.
+pub enum Found {
+    Run(*mut G),
+    Done,
+    /// No G can ever run again.
+    Deadlock,
+}
+
+impl Sched {
+    pub fn new(procs: usize, decide: Decide) -> Sched {
+        Sched {
+            ps: Mutex::new(Vec::new()),
+            queues: (0..procs).map(|_| Default::default()).collect(),
+            procs: AtomicUsize::new(procs),
+            global: Injector::new(),
+            global_len: AtomicUsize::new(0),
+            idle: Mutex::new((1..procs).rev().collect()),
+            idle_len: AtomicUsize::new(procs - 1),
+            spinning: AtomicUsize::new(0),
+            parkers: (0..procs).map(|_| Parker::default()).collect(),
+            started_m: (0..procs).map(|i| AtomicBool::new(i == 0)).collect(),
+            timer_sleeper: AtomicUsize::new(NOBODY),
+            stopping: AtomicBool::new(false),
+            stop_lock: Mutex::new(()),
+            resume: (Mutex::new(0), Condvar::new()),
+            done: AtomicBool::new(false),
+            slabs: Slabs::default(),
+            free: Mutex::new(Vec::new()),
+            ids: AtomicU64::new(1),
+            timers: Timers::default(),
+            jobs: Jobs::default(),
+            decide,
+            hooks: std::sync::OnceLock::new(),
+            outside: AtomicUsize::new(0),
+        }
+    }
+
+    /// Registers the Ps and the interpreter's hooks, once, before anything runs.
+    ///
+    /// # Safety
+    /// Both outlive every use of the scheduler, and Ps stay where they are.
+    pub unsafe fn attach(&self, ps: &[*mut P], hooks: *const dyn Hooks) {
+        for (slot, &p) in self.queues.iter().zip(ps) {
+            slot.store(p, SeqCst);
+        }
+        *self.ps.lock() = ps.to_vec();
+        // SAFETY: only the lifetime is changed; the caller vouches for it.
+        let hooks: *const (dyn Hooks + 'static) = unsafe { std::mem::transmute(hooks) };
+        let _ = self.hooks.set(hooks);
+    }
+
+    fn hooks(&self) -> &dyn Hooks {
+        // SAFETY: attached before anything runs, outlives us.
+        unsafe { &**self.hooks.get().expect("attached") }
+    }
+
+    pub fn procs(&self) -> usize {
+        self.procs.load(Relaxed)
+    }
+
+    /// Ps in order; plain access only with the world stopped.
+    pub fn ps(&self) -> Vec<*mut P> {
+        self.ps.lock().clone()
+    }
+
+    pub fn with_queue<R>(&self, p: usize, f: impl FnOnce(&RunQueue) -> R) -> R {
+        // SAFETY: attached; a run queue may be used by anyone as `runq` says.
+        f(unsafe { &(*self.queues[p].load(Relaxed)).runq })
+    }
+
+    /// Gs that are alive.
+    pub fn alive(&self) -> u64 {
+        self.ps.lock().iter().fold(0, |n, &p| {
+            // SAFETY: counters are atomics.
+            let (started, ended) = unsafe { ((*p).started.load(Relaxed), (*p).ended.load(Relaxed)) };
+            n.wrapping_add(started).wrapping_sub(ended)
+        })
+    }
+
+    // ---- Gs
+
+    pub fn take_free_gs(&self) -> *mut G {
+        if let Some(chain) = self.free.lock().pop() {
+            return chain as *mut G;
+        }
+        self.slabs.take(64)
+    }
+
+    pub fn put_free_gs(&self, chain: *mut G) {
+        self.free.lock().push(chain as usize);
+    }
+
+    pub fn take_ids(&self, n: u64) -> u64 {
+        self.ids.fetch_add(n, Relaxed)
+    }
+
+    // ---- the global queue
+
+    pub fn push_global(&self, g: *mut G) {
+        self.global_len.fetch_add(1, SeqCst);
+        self.global.push(g as usize);
+    }
+
+    pub fn push_global_batch(&self, gs: &[*mut G]) {
+        self.global_len.fetch_add(gs.len(), SeqCst);
+        for &g in gs {
+            self.global.push(g as usize);
+        }
+    }
+
+    #[inline]
+    pub fn pop_global(&self) -> *mut G {
+        if self.global_len.load(Relaxed) == 0 {
+            return null_mut();
+        }
+        loop {
+            match self.global.steal() {
+                Steal::Success(g) => {
+                    self.global_len.fetch_sub(1, SeqCst);
+                    return g as *mut G;
+                }
+                Steal::Empty => return null_mut(),
+                Steal::Retry => std::hint::spin_loop(),
+            }
+        }
+    }
+
+    pub fn global_len(&self) -> usize {
+        self.global_len.load(Relaxed)
+    }
+
+    /// Readies a G from a thread without a P.
+    ///
+    /// # Safety
+    /// The caller has taken the G off what it waited on.
+    pub unsafe fn ready_outside(&self, g: *mut G) {
+        unsafe { (*g).set_status(Status::Runnable) };
+        self.push_global(g);
+        fence(SeqCst);
+        if self.idle_len.load(SeqCst) != 0 {
+            self.wake_one();
+        }
+    }
+
+    // ---- waking
+
+    #[inline(always)]
+    pub fn someone_should_wake(&self) -> bool {
+        self.idle_len.load(Relaxed) != 0 && self.spinning.load(Relaxed) == 0
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub fn wake_one(&self) {
+        if self.spinning.compare_exchange(0, 1, SeqCst, SeqCst).is_err() {
+            return;
+        }
+        let p = {
+            let mut idle = self.idle.lock();
+            let p = idle.pop();
+            self.idle_len.store(idle.len(), SeqCst);
+            p
+        };
+        // The woken M is the spinning one.
+        match p {
+            Some(p) => self.wake(p),
+            None => {
+                self.spinning.fetch_sub(1, SeqCst);
+            }
+        }
+    }
+
+    fn wake(&self, p: usize) {
+        if !self.started_m[p].swap(true, SeqCst) {
+            if !self.hooks().start_m(p) {
+                // No thread to be had: the P stays idle, the others go on.
+                self.started_m[p].store(false, SeqCst);
+                self.spinning.fetch_sub(1, SeqCst);
+            }
+            return;
+        }
+        let parker = &self.parkers[p];
+        *parker.woken.lock() = true;
+        parker.condvar.notify_one();
+    }
+
+    /// Wakes the M that sleeps until the next timer, because there is an earlier one now.
+    pub fn timer_added(&self) {
+        let sleeper = self.timer_sleeper.load(SeqCst);
+        if sleeper != NOBODY {
+            let parker = &self.parkers[sleeper];
+            let _woken = parker.woken.lock();
+            parker.condvar.notify_one();
+        } else if self.someone_should_wake() {
+            self.wake_one();
+        }
+    }
+
+    /// Ends the run: every M returns as soon as it looks.
+    pub fn finish(&self) {
+        self.done.store(true, SeqCst);
+        for parker in &self.parkers {
+            let _woken = parker.woken.lock();
+            parker.condvar.notify_all();
+        }
+        let _epoch = self.resume.0.lock();
+        self.resume.1.notify_all();
+    }
+
+    // ---- finding work
+
+    /// The P has nothing of its own to run: a good moment to show buffered output.
+    pub fn idle_soon(&self, p: &P) -> bool {
+        p.runq.is_empty() && self.global_len() == 0
+    }
+
+    /// Runs due timers.
+    pub fn run_timers(&self, p: &mut P) {
+        if self.timers.next() == i64::MAX {
+            return;
+        }
+        let now = self.decide.now();
+        while let Some(action) = self.timers.take_due(now) {
+            match action {
+                // SAFETY: the timer was the G's wait queue.
+                Action::Ready(g) => unsafe { p.ready_last(g) },
+                Action::Start { closure, .. } => self.hooks().start_closure(p, closure),
+            }
+        }
+    }
+
+    /// Blocks until this P has a G to run. `fresh`: the M was just started or woken as the spinning one.
+    pub fn find(&self, p: &mut P, fresh: bool) -> Found {
+        let mut spinning = fresh;
+        loop {
+            self.set_running(p);
+            if self.done.load(SeqCst) {
+                return Found::Done;
+            }
+            self.run_timers(p);
+            let mut g = p.next_local();
+            if g.is_null() {
+                g = self.pop_global();
+            }
+            if g.is_null() && p.multi {
+                if !spinning && 2 * self.spinning.load(Relaxed) < self.procs() - self.idle_len.load(Relaxed) {
+                    spinning = true;
+                    self.spinning.fetch_add(1, SeqCst);
+                }
+                if spinning {
+                    g = self.spin(p);
+                }
+            }
+            if !g.is_null() {
+                if spinning {
+                    self.spinning.fetch_sub(1, SeqCst);
+                    if self.someone_should_wake() && (self.global_len() > 0 || !p.runq.is_empty()) {
+                        self.wake_one();
+                    }
+                }
+                return Found::Run(g);
+            }
+            if self.done.load(SeqCst) {
+                return Found::Done;
+            }
+            // Nothing: go idle, then look again (see the file's head).
+            p.status.store(PStatus::Idle as u8, SeqCst);
+            {
+                let mut idle = self.idle.lock();
+                idle.push(p.id);
+                self.idle_len.store(idle.len(), SeqCst);
+            }
+            if spinning {
+                self.spinning.fetch_sub(1, SeqCst);
+            }
+            fence(SeqCst);
+            if self.work_anywhere() {
+                if self.leave_idle(p.id) {
+                    spinning = false;
+                } else {
+                    // Somebody woke us at the same moment, as the spinning one.
+                    spinning = true;
+                    *self.parkers[p.id].woken.lock() = false;
+                }
+                continue;
+            }
+            if self.is_deadlocked() {
+                return Found::Deadlock;
+            }
+            spinning = self.park(p);
+        }
+    }
+
+    fn spin(&self, p: &mut P) -> *mut G {
+        for _ in 0..30 {
+            let g = p.steal();
+            if !g.is_null() {
+                return g;
+            }
+            if self.global_len() != 0 {
+                let g = self.pop_global();
+                if !g.is_null() {
+                    return g;
+                }
+            }
+            if self.done.load(Relaxed) || self.stopping.load(Relaxed) || self.timers.next() <= self.decide.now() {
+                break;
+            }
+            for _ in 0..30 {
+                std::hint::spin_loop();
+            }
+        }
+        null_mut()
+    }
+
+    fn work_anywhere(&self) -> bool {
+        self.global_len.load(SeqCst) != 0
+            || self.done.load(SeqCst)
+            || (0..self.procs()).any(|p| self.with_queue(p, |q| !q.is_empty()))
+            || (self.timers.next() != i64::MAX && self.timers.next() <= self.decide.now())
+    }
+
+    fn leave_idle(&self, p: usize) -> bool {
+        let mut idle = self.idle.lock();
+        let Some(i) = idle.iter().position(|&x| x == p) else { return false };
+        idle.swap_remove(i);
+        self.idle_len.store(idle.len(), SeqCst);
+        true
+    }
+
+    /// Parks the M; returns whether it was woken as the spinning one (else it left the idle list by itself).
+    fn park(&self, p: &mut P) -> bool {
+        let parker = &self.parkers[p.id];
+        let mut woken = parker.woken.lock();
+        loop {
+            if *woken {
+                *woken = false;
+                return true;
+            }
+            if self.done.load(SeqCst) {
+                drop(woken);
+                return !self.leave_idle(p.id);
+            }
+            let next = self.timers.next();
+            if next != i64::MAX && self.decide.seeded() && self.jobs.in_flight.load(SeqCst) == 0 {
+                self.decide.advance(next);
+                drop(woken);
+                return !self.leave_idle(p.id);
+            }
+            let watch = next != i64::MAX
+                && self.timer_sleeper.compare_exchange(NOBODY, p.id, SeqCst, SeqCst).is_ok();
+            if watch {
+                let wait = self.timers.next().saturating_sub(self.decide.now());
+                if wait > 0 {
+                    // At most an hour at once: a bound against clock trouble, not a tick.
+                    let wait = Duration::from_nanos(wait.min(3_600_000_000_000) as u64);
+                    parker.condvar.wait_for(&mut woken, wait);
+                }
+                self.timer_sleeper.store(NOBODY, SeqCst);
+                if !*woken && self.timers.next() <= self.decide.now() {
+                    drop(woken);
+                    if self.leave_idle(p.id) {
+                        return false;
+                    }
+                    woken = parker.woken.lock();
+                }
+            } else {
+                parker.condvar.wait(&mut woken);
+            }
+        }
+    }
+
+    /// All Ps are idle and nothing from outside can ready a G.
+    fn is_deadlocked(&self) -> bool {
+        let idle = self.idle.lock();
+        idle.len() == self.procs()
+            && self.timers.is_empty()
+            && self.jobs.in_flight.load(SeqCst) == 0
+            && self.outside.load(SeqCst) == 0
+            && self.global_len.load(SeqCst) == 0
+            && (0..self.procs()).all(|p| self.with_queue(p, |q| q.is_empty()))
+            && !self.done.load(SeqCst)
+    }
+
+    // ---- stopping the world
+
+    #[inline(always)]
+    pub fn stop_requested(&self) -> bool {
+        self.stopping.load(Relaxed)
+    }
+
+    fn set_running(&self, p: &mut P) {
+        loop {
+            p.status.store(PStatus::Running as u8, SeqCst);
+            if !self.stopping.load(SeqCst) || self.done.load(SeqCst) {
+                return;
+            }
+            self.wait_stopped(p);
+        }
+    }
+
+    /// At a safepoint: waits until the world goes on.
+    pub fn wait_stopped(&self, p: &mut P) {
+        p.status.store(PStatus::Stopped as u8, SeqCst);
+        {
+            let mut epoch = self.resume.0.lock();
+            while self.stopping.load(SeqCst) && !self.done.load(SeqCst) {
+                self.resume.1.wait(&mut epoch);
+            }
+        }
+        p.status.store(PStatus::Running as u8, SeqCst);
+    }
+
+    /// Stops all other Ps, runs `f`, lets them go on. `false`: another P was stopping the world; this one has
+    /// waited for it instead.
+    pub fn stop_the_world(&self, p: &mut P, f: impl FnOnce()) -> bool {
+        let Some(_guard) = self.stop_lock.try_lock() else {
+            // Somebody else is at it: be stopped.
+            if self.stopping.load(SeqCst) {
+                self.wait_stopped(p);
+            } else {
+                std::thread::yield_now();
+            }
+            return false;
+        };
+        self.stopping.store(true, SeqCst);
+        let others: Vec<*mut P> = self.ps().into_iter().filter(|&o| o != p as *mut P).collect();
+        let mut tries = 0u32;
+        while others.iter().any(|&o| {
+            // SAFETY: the status is atomic.
+            unsafe { (*o).status.load(SeqCst) == PStatus::Running as u8 }
+        }) {
+            tries += 1;
+            if tries < 100 { std::hint::spin_loop() } else { std::thread::yield_now() }
+            if self.done.load(SeqCst) {
+                break;
+            }
+        }
+        if !self.done.load(SeqCst) {
+            f();
+        }
+        let _epoch = self.resume.0.lock();
+        self.stopping.store(false, SeqCst);
+        self.resume.1.notify_all();
+        true
+    }
+}

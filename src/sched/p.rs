@@ -1,0 +1,310 @@
+//! P: a logical processor. All of it but the run queue's shared ends belongs to its M.
+use super::decide::Rng;
+use super::g::{G, Status};
+use super::idle::Sched;
+use super::runq::RunQueue;
+use crate::base::limits::{BUDGET_INSTRUCTIONS, GLOBAL_QUEUE_TICK};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::*};
+
+/// What a P is doing, for stopping the world.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum PStatus {
+    Idle,
+    Running,
+    /// At a safepoint while the world is stopped.
+    Stopped,
+}
+
+#[repr(C)]
+pub struct P {
+    /// The G that a running G readied last: runs next, within the same time slice.
+    runnext: *mut G,
+    /// Instructions the next G may run.
+    pub budget: i64,
+    /// More than one P exists.
+    pub multi: bool,
+    /// Choices are seeded.
+    pub seeded: bool,
+    tick: u32,
+    pub id: usize,
+    pub sched: *const Sched,
+    free: *mut G,
+    free_len: usize,
+    next_id: u64,
+    last_id: u64,
+    pub rng: Rng,
+    pub runq: RunQueue,
+    pub status: AtomicU8,
+    /// Gs started and ended by this P: their sums over all Ps give the number alive.
+    pub started: AtomicU64,
+    pub ended: AtomicU64,
+    pub picks: AtomicU64,
+    pub steals: AtomicU64,
+    scratch: Vec<*mut G>,
+}
+
+/// Dead Gs a P keeps before it gives half to the others.
+const FREE_MAX: usize = 512;
+const IDS_AT_ONCE: u64 = 16;
+
+impl P {
+    pub fn new(id: usize, sched: *const Sched, rng: Rng, seeded: bool) -> P {
+        P {
+            runnext: null_mut(),
+            budget: BUDGET_INSTRUCTIONS,
+            multi: true,
+            seeded,
+            tick: 0,
+            id,
+            sched,
+            free: null_mut(),
+            free_len: 0,
+            next_id: 0,
+            last_id: 0,
+            rng,
+            runq: RunQueue::default(),
+            status: AtomicU8::new(PStatus::Idle as u8),
+            started: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+            picks: AtomicU64::new(0),
+            steals: AtomicU64::new(0),
+            scratch: Vec::new(),
+        }
+    }
+
+    #[inline(always)]
+    pub fn sched(&self) -> &Sched {
+        // SAFETY: the scheduler outlives its Ps.
+        unsafe { &*self.sched }
+    }
+
+    /// A fresh time slice. Seeded runs vary it, so that seeds explore different interleavings.
+    #[inline(always)]
+    fn slice(&mut self) -> i64 {
+        if self.seeded { 500 + self.rng.below(BUDGET_INSTRUCTIONS as u32) as i64 } else { BUDGET_INSTRUCTIONS }
+    }
+
+    /// Readies a G to run next, in the rest of this time slice.
+    ///
+    /// # Safety
+    /// The G has just been taken off a wait queue or made by this M.
+    #[inline(always)]
+    pub unsafe fn ready(&mut self, g: *mut G) {
+        unsafe { (*g).set_status(Status::Runnable) };
+        if self.seeded && self.rng.below(4) == 0 {
+            return self.push(g);
+        }
+        let old = std::mem::replace(&mut self.runnext, g);
+        if !old.is_null() {
+            self.push(old);
+        }
+    }
+
+    /// Readies a G at the end of the local queue.
+    ///
+    /// # Safety
+    /// As [`P::ready`].
+    #[inline(always)]
+    pub unsafe fn ready_last(&mut self, g: *mut G) {
+        unsafe { (*g).set_status(Status::Runnable) };
+        self.push(g);
+    }
+
+    #[inline(always)]
+    fn push(&mut self, g: *mut G) {
+        if !self.runq.push(g) {
+            self.overflow(g);
+        }
+        if self.multi && self.sched().someone_should_wake() {
+            self.sched().wake_one();
+        }
+    }
+
+    /// The local queue is full: its older half and `g` go to the global queue.
+    #[cold]
+    #[inline(never)]
+    fn overflow(&mut self, g: *mut G) {
+        let mut half = std::mem::take(&mut self.scratch);
+        self.runq.take_half(&mut half);
+        half.push(g);
+        self.sched().push_global_batch(&half);
+        half.clear();
+        self.scratch = half;
+    }
+
+    /// A preempted G goes to the global queue's end, as Go's, when other Ps may want it; else to the local one's.
+    ///
+    /// # Safety
+    /// The G's state is written back; it is not touched again by this M.
+    pub unsafe fn requeue(&mut self, g: *mut G) {
+        unsafe { (*g).set_status(Status::Runnable) };
+        // runnext must not starve the others: its turn ends with the slice.
+        let next = std::mem::replace(&mut self.runnext, null_mut());
+        if !next.is_null() {
+            self.push(next);
+        }
+        self.push(g);
+    }
+
+    /// The next G of this P's own queues (and now and then the global one); null: look further.
+    #[inline(always)]
+    pub fn next_local(&mut self) -> *mut G {
+        let g = self.runnext;
+        if !g.is_null() {
+            self.runnext = null_mut();
+            return g;
+        }
+        self.tick = self.tick.wrapping_add(1);
+        if self.tick % GLOBAL_QUEUE_TICK == 0 {
+            let g = self.tick_work();
+            if !g.is_null() {
+                return g;
+            }
+        }
+        self.budget = self.slice();
+        if self.seeded {
+            return self.next_seeded();
+        }
+        self.runq.pop(!self.multi)
+    }
+
+    /// Every 61st pick: timers, and the global queue first.
+    #[cold]
+    #[inline(never)]
+    fn tick_work(&mut self) -> *mut G {
+        self.picks.fetch_add(GLOBAL_QUEUE_TICK as u64, Relaxed);
+        let sched = self.sched;
+        // SAFETY: the scheduler outlives its Ps.
+        unsafe { (*sched).run_timers(self) };
+        let g = self.sched().pop_global();
+        if !g.is_null() {
+            self.budget = self.slice();
+        }
+        g
+    }
+
+    /// With a seed: sometimes the second in line first.
+    #[cold]
+    #[inline(never)]
+    fn next_seeded(&mut self) -> *mut G {
+        let g = self.runq.pop(true);
+        if !g.is_null() && self.rng.below(4) == 0 {
+            let second = self.runq.pop(true);
+            if !second.is_null() {
+                self.runq.push(g);
+                return second;
+            }
+        }
+        g
+    }
+
+    /// Steals half of another P's queue; returns one G of them.
+    pub fn steal(&mut self) -> *mut G {
+        // SAFETY: the scheduler outlives its Ps.
+        let sched = unsafe { &*self.sched };
+        let n = sched.procs();
+        let start = self.rng.below(n as u32) as usize;
+        for i in 0..n {
+            let victim = (start + i) % n;
+            if victim == self.id {
+                continue;
+            }
+            let mut taken = std::mem::take(&mut self.scratch);
+            sched.with_queue(victim, |q| q.take_half(&mut taken));
+            let g = taken.pop().unwrap_or(null_mut());
+            for &other in &taken {
+                if !self.runq.push(other) {
+                    sched.push_global(other);
+                }
+            }
+            taken.clear();
+            self.scratch = taken;
+            if !g.is_null() {
+                self.steals.fetch_add(1, Relaxed);
+                return g;
+            }
+        }
+        null_mut()
+    }
+
+    /// A dead G to be made alive; null when there is no memory.
+    #[inline(always)]
+    pub fn take_free(&mut self) -> *mut G {
+        let g = self.free;
+        if g.is_null() {
+            return self.refill();
+        }
+        // SAFETY: free Gs belong to the P.
+        self.free = unsafe { (*g).link };
+        self.free_len -= 1;
+        g
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refill(&mut self) -> *mut G {
+        let chain = self.sched().take_free_gs();
+        if chain.is_null() {
+            return chain;
+        }
+        // SAFETY: the chain belongs to this P now.
+        unsafe {
+            self.free = (*chain).link;
+            let mut n = 0;
+            let mut g = self.free;
+            while !g.is_null() {
+                n += 1;
+                g = (*g).link;
+            }
+            self.free_len = n;
+        }
+        chain
+    }
+
+    /// Takes a G that has ended.
+    ///
+    /// # Safety
+    /// The G is not on any queue and nothing points to it.
+    #[inline(always)]
+    pub unsafe fn put_free(&mut self, g: *mut G) {
+        unsafe {
+            (*g).set_status(Status::Dead);
+            (*g).link = self.free;
+        }
+        self.free = g;
+        self.free_len += 1;
+        if self.free_len >= FREE_MAX {
+            self.spill();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn spill(&mut self) {
+        let head = self.free;
+        let mut tail = head;
+        // SAFETY: the chain has FREE_MAX Gs, all this P's.
+        unsafe {
+            for _ in 1..FREE_MAX / 2 {
+                tail = (*tail).link;
+            }
+            self.free = (*tail).link;
+            (*tail).link = null_mut();
+        }
+        self.free_len -= FREE_MAX / 2;
+        self.sched().put_free_gs(head);
+    }
+
+    /// A number for a new G, never used before.
+    #[inline(always)]
+    pub fn new_id(&mut self) -> u64 {
+        if self.next_id == self.last_id {
+            self.next_id = self.sched().take_ids(IDS_AT_ONCE);
+            self.last_id = self.next_id + IDS_AT_ONCE;
+        }
+        self.next_id += 1;
+        self.next_id - 1
+    }
+}

@@ -1,0 +1,411 @@
+//! Sleeping on an address: the wait queues under Mutex, RWMutex, WaitGroup and Cond, whose state words lie in the
+//! program's own memory. A table of queues by address, split into shards with a lock each.
+//!
+//! # Mutex word
+//! `LOCKED`, `WAITERS` (the address has a queue), `WOKEN` (a waiter was readied and has not tried yet: no second one is
+//! woken). Unlocking frees the mutex and readies the first waiter, which tries again; one that has failed
+//! `HANDOFF_TRIES` times gets the mutex handed over, so nobody starves.
+use super::chan::WaitQueue;
+use crate::sched::g::G;
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicU64, Ordering::*};
+
+const SHARDS: usize = 64;
+
+struct Queue(WaitQueue);
+
+// SAFETY: reached only under the shard's lock.
+unsafe impl Send for Queue {}
+
+pub struct SemaTable {
+    shards: Vec<Mutex<FxHashMap<usize, Queue>>>,
+}
+
+impl Default for SemaTable {
+    fn default() -> Self {
+        SemaTable { shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
+    }
+}
+
+/// What a lock operation came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Acquire {
+    Acquired,
+    /// The G waits and must try again when it goes on.
+    Parked,
+}
+
+const LOCKED: u64 = 1;
+const WAITERS: u64 = 2;
+const WOKEN: u64 = 4;
+const HANDOFF_TRIES: u32 = 4;
+
+const WRITER: u64 = 1;
+const READER: u64 = 1 << 8;
+
+/// `WaitNode::case` of a waiter on an RWMutex.
+const WAITS_TO_READ: u32 = 1;
+const WAITS_TO_WRITE: u32 = 2;
+
+impl SemaTable {
+    fn shard(&self, addr: *const AtomicU64) -> &Mutex<FxHashMap<usize, Queue>> {
+        &self.shards[(addr as usize >> 3).wrapping_mul(0x9E37_79B9) >> 8 & (SHARDS - 1)]
+    }
+
+    fn queue(map: &mut FxHashMap<usize, Queue>, addr: *const AtomicU64) -> &mut WaitQueue {
+        &mut map.entry(addr as usize).or_insert_with(|| Queue(WaitQueue::new())).0
+    }
+
+    // ---- Mutex
+
+    /// # Safety
+    /// `word` is a mutex word, `g` the running G with its state written back for a retry.
+    pub unsafe fn lock(&self, word: &AtomicU64, g: *mut G, retry: bool, park: impl FnOnce()) -> Acquire {
+        unsafe {
+            if retry && (*g).handed {
+                (*g).handed = false;
+                return Acquire::Acquired;
+            }
+            if retry {
+                word.fetch_and(!WOKEN, SeqCst);
+            }
+            let mut s = word.load(Relaxed);
+            while s & LOCKED == 0 {
+                match word.compare_exchange_weak(s, s | LOCKED, SeqCst, Relaxed) {
+                    Ok(_) => return Acquire::Acquired,
+                    Err(now) => s = now,
+                }
+            }
+            let mut map = self.shard(word).lock();
+            loop {
+                let s = word.load(SeqCst);
+                if s & LOCKED == 0 {
+                    if word.compare_exchange(s, s | LOCKED, SeqCst, Relaxed).is_ok() {
+                        return Acquire::Acquired;
+                    }
+                } else if word.compare_exchange(s, s | WAITERS, SeqCst, Relaxed).is_ok() {
+                    break;
+                }
+            }
+            let n = &raw mut (*g).node;
+            (*n).g = g;
+            (*n).on = word.as_ptr();
+            (*n).select = false;
+            (*n).case = if retry { (*n).case + 1 } else { 0 };
+            park();
+            let q = Self::queue(&mut map, word);
+            // One that has waited before goes first.
+            if retry { q.push_front(n) } else { q.push(n) }
+            Acquire::Parked
+        }
+    }
+
+    pub fn try_lock(&self, word: &AtomicU64) -> bool {
+        let s = word.load(Relaxed);
+        s & LOCKED == 0 && word.compare_exchange(s, s | LOCKED, SeqCst, Relaxed).is_ok()
+    }
+
+    /// The G to be readied, if any. `Err`: it was not locked.
+    ///
+    /// # Safety
+    /// `word` is a mutex word.
+    pub unsafe fn unlock(&self, word: &AtomicU64) -> Result<Option<*mut G>, ()> {
+        if word.compare_exchange(LOCKED, 0, SeqCst, Relaxed).is_ok() {
+            return Ok(None);
+        }
+        if word.load(SeqCst) & LOCKED == 0 {
+            return Err(());
+        }
+        let mut map = self.shard(word).lock();
+        let s = word.load(SeqCst);
+        if s & WAITERS == 0 || s & WOKEN != 0 {
+            word.fetch_and(!LOCKED, SeqCst);
+            return Ok(None);
+        }
+        let q = Self::queue(&mut map, word);
+        // SAFETY: under the shard's lock.
+        let n = unsafe { q.pop() };
+        if n.is_null() {
+            map.remove(&(word.as_ptr() as usize));
+            word.fetch_and(!(LOCKED | WAITERS), SeqCst);
+            return Ok(None);
+        }
+        if q.is_empty() {
+            map.remove(&(word.as_ptr() as usize));
+            word.fetch_and(!WAITERS, SeqCst);
+        }
+        // SAFETY: the popped node's G waits and is ours.
+        unsafe {
+            if (*n).case >= HANDOFF_TRIES {
+                (*(*n).g).handed = true;
+            } else {
+                word.fetch_or(WOKEN, SeqCst);
+                word.fetch_and(!LOCKED, SeqCst);
+            }
+            Ok(Some((*n).g))
+        }
+    }
+
+    // ---- RWMutex: readers counted in READER steps; ownership is always handed over
+
+    /// # Safety
+    /// As [`SemaTable::lock`]; with `retry` the lock has been handed over.
+    pub unsafe fn rw_lock(
+        &self,
+        word: &AtomicU64,
+        g: *mut G,
+        write: bool,
+        retry: bool,
+        park: impl FnOnce(),
+    ) -> Acquire {
+        unsafe {
+            if retry {
+                (*g).handed = false;
+                return Acquire::Acquired;
+            }
+            if self.try_rw_lock(word, write) {
+                return Acquire::Acquired;
+            }
+            let mut map = self.shard(word).lock();
+            loop {
+                if self.try_rw_lock(word, write) {
+                    return Acquire::Acquired;
+                }
+                let s = word.load(SeqCst);
+                let blocked = if write { s != 0 } else { s & (WRITER | WAITERS) != 0 };
+                if blocked && word.compare_exchange(s, s | WAITERS, SeqCst, Relaxed).is_ok() {
+                    break;
+                }
+            }
+            let n = &raw mut (*g).node;
+            (*n).g = g;
+            (*n).on = word.as_ptr();
+            (*n).select = false;
+            (*n).case = if write { WAITS_TO_WRITE } else { WAITS_TO_READ };
+            park();
+            Self::queue(&mut map, word).push(n);
+            Acquire::Parked
+        }
+    }
+
+    pub fn try_rw_lock(&self, word: &AtomicU64, write: bool) -> bool {
+        let mut s = word.load(Relaxed);
+        loop {
+            let next = if write {
+                if s != 0 {
+                    return false;
+                }
+                WRITER
+            } else {
+                if s & (WRITER | WAITERS) != 0 {
+                    return false;
+                }
+                s + READER
+            };
+            match word.compare_exchange_weak(s, next, SeqCst, Relaxed) {
+                Ok(_) => return true,
+                Err(now) => s = now,
+            }
+        }
+    }
+
+    /// Calls `wake` on each G that got the lock. `Err`: it was not locked so.
+    ///
+    /// # Safety
+    /// `word` is an RWMutex word.
+    pub unsafe fn rw_unlock(&self, word: &AtomicU64, write: bool, mut wake: impl FnMut(*mut G)) -> Result<(), ()> {
+        let mut s = word.load(SeqCst);
+        loop {
+            if if write { s & WRITER == 0 } else { s < READER } {
+                return Err(());
+            }
+            // The last one out with waiters about hands over under the shard's lock.
+            let after = if write { s & !WRITER } else { s - READER };
+            if after & WAITERS != 0 && after < READER {
+                break;
+            }
+            match word.compare_exchange_weak(s, after, SeqCst, Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(now) => s = now,
+            }
+        }
+        let mut map = self.shard(word).lock();
+        let mut s = word.load(SeqCst);
+        let mut granted = null_mut::<G>();
+        // SAFETY: under the shard's lock; popped Gs are ours.
+        unsafe {
+            s = if write { s & !WRITER } else { s - READER };
+            if s >= READER {
+                // Another reader is still in (it came before the waiters did).
+                word.store(s, SeqCst);
+                return Ok(());
+            }
+            let q = Self::queue(&mut map, word);
+            // After a writer all waiting readers go; else the first in line.
+            if write && q.any(|n| (*n).case == WAITS_TO_READ) {
+                let mut readers = 0;
+                let mut tail = null_mut::<G>();
+                q.take_all(|n| (*n).case == WAITS_TO_READ, |n| {
+                    let g = (*n).g;
+                    (*g).link = null_mut();
+                    if granted.is_null() {
+                        granted = g;
+                    } else {
+                        (*tail).link = g;
+                    }
+                    tail = g;
+                    readers += 1;
+                });
+                s = readers * READER | (s & WAITERS);
+            } else {
+                let n = q.pop();
+                if !n.is_null() {
+                    granted = (*n).g;
+                    (*granted).link = null_mut();
+                    s |= if (*n).case == WAITS_TO_WRITE { WRITER } else { READER };
+                }
+            }
+            if Self::queue(&mut map, word).is_empty() {
+                map.remove(&(word.as_ptr() as usize));
+                s &= !WAITERS;
+            }
+            word.store(s, SeqCst);
+            drop(map);
+            while !granted.is_null() {
+                let g = granted;
+                granted = (*g).link;
+                wake(g);
+            }
+        }
+        Ok(())
+    }
+
+    // ---- WaitGroup: `n` counts, `waiters` is set while somebody waits
+
+    /// # Safety
+    /// `n` and `waiters` are a WaitGroup's words. `Err`: the counter is negative.
+    pub unsafe fn group_add(
+        &self,
+        n: &AtomicU64,
+        waiters: &AtomicU64,
+        delta: i64,
+        mut wake: impl FnMut(*mut G),
+    ) -> Result<(), ()> {
+        let after = n.fetch_add(delta as u64, SeqCst).wrapping_add(delta as u64) as i64;
+        if after < 0 {
+            return Err(());
+        }
+        if after == 0 && waiters.load(SeqCst) != 0 {
+            let mut gs = Vec::new();
+            {
+                let mut map = self.shard(n).lock();
+                waiters.store(0, SeqCst);
+                if let Some(mut q) = map.remove(&(n.as_ptr() as usize)) {
+                    // SAFETY: under the shard's lock; popped Gs are ours.
+                    unsafe {
+                        loop {
+                            let node = q.0.pop();
+                            if node.is_null() {
+                                break;
+                            }
+                            gs.push((*node).g);
+                        }
+                    }
+                }
+            }
+            gs.into_iter().for_each(&mut wake);
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// As [`SemaTable::lock`].
+    pub unsafe fn group_wait(
+        &self,
+        n: &AtomicU64,
+        waiters: &AtomicU64,
+        g: *mut G,
+        park: impl FnOnce(),
+    ) -> Acquire {
+        unsafe {
+            if n.load(SeqCst) == 0 {
+                return Acquire::Acquired;
+            }
+            let mut map = self.shard(n).lock();
+            waiters.store(1, SeqCst);
+            if n.load(SeqCst) == 0 {
+                if !map.contains_key(&(n.as_ptr() as usize)) {
+                    waiters.store(0, SeqCst);
+                }
+                return Acquire::Acquired;
+            }
+            let node = &raw mut (*g).node;
+            (*node).g = g;
+            (*node).on = n.as_ptr();
+            (*node).select = false;
+            park();
+            Self::queue(&mut map, n).push(node);
+            Acquire::Parked
+        }
+    }
+
+    // ---- Cond: the word counts tickets given (low half) and tickets called (high half)
+
+    pub fn notify_add(&self, word: &AtomicU64) -> u64 {
+        let _map = self.shard(word).lock();
+        let s = word.load(SeqCst);
+        word.store(s & !0xFFFF_FFFF | (s as u32).wrapping_add(1) as u64, SeqCst);
+        s as u32 as u64
+    }
+
+    /// # Safety
+    /// As [`SemaTable::lock`].
+    pub unsafe fn notify_wait(&self, word: &AtomicU64, ticket: u64, g: *mut G, park: impl FnOnce()) -> Acquire {
+        unsafe {
+            let mut map = self.shard(word).lock();
+            let called = (word.load(SeqCst) >> 32) as u32;
+            if (ticket as u32).wrapping_sub(called) as i32 >= 0 {
+                let node = &raw mut (*g).node;
+                (*node).g = g;
+                (*node).on = word.as_ptr();
+                (*node).select = false;
+                (*node).case = ticket as u32;
+                park();
+                Self::queue(&mut map, word).push(node);
+                return Acquire::Parked;
+            }
+            Acquire::Acquired
+        }
+    }
+
+    /// Calls the next ticket, or all; `wake` gets the Gs.
+    ///
+    /// # Safety
+    /// `word` is a Cond's word.
+    pub unsafe fn notify(&self, word: &AtomicU64, all: bool, mut wake: impl FnMut(*mut G)) {
+        let mut gs = Vec::new();
+        {
+            let mut map = self.shard(word).lock();
+            let s = word.load(SeqCst);
+            let (given, called) = (s as u32, (s >> 32) as u32);
+            if given == called {
+                return;
+            }
+            let now_called = if all { given } else { called.wrapping_add(1) };
+            word.store((now_called as u64) << 32 | given as u64, SeqCst);
+            let addr = word.as_ptr() as usize;
+            if let Some(q) = map.get_mut(&addr) {
+                // SAFETY: under the shard's lock; taken Gs are ours.
+                unsafe {
+                    q.0.take_all(|n| ((*n).case.wrapping_sub(now_called) as i32) < 0, |n| gs.push((*n).g));
+                }
+                if q.0.is_empty() {
+                    map.remove(&addr);
+                }
+            }
+        }
+        gs.into_iter().for_each(&mut wake);
+    }
+}
