@@ -187,3 +187,156 @@ fn goroot_std() {
         }
     }
 }
+
+/// An error the test data asks for: where, and a text of its message (empty: any).
+struct Wanted {
+    file: String,
+    line: u32,
+    text: String,
+    regex: bool,
+}
+
+fn wanted(name: &str, text: &str) -> Vec<Wanted> {
+    let tokens = super::parse::token_offsets(text);
+    let mut out = Vec::new();
+    for marker in ["/* ERROR", "// ERROR", "/*ERROR"] {
+        let mut from = 0;
+        while let Some(i) = text[from..].find(marker) {
+            let at = from + i;
+            from = at + marker.len();
+            let rest = &text[from..];
+            let regex = rest.starts_with('x');
+            let rest = rest.trim_start_matches('x').trim_start();
+            let Some(quote) = rest.chars().next().filter(|c| *c == '"' || *c == '`') else { continue };
+            let body = &rest[1..];
+            let mut end = 0;
+            let b = body.as_bytes();
+            while end < b.len() && b[end] != quote as u8 {
+                end += if quote == '"' && b[end] == b'\\' { 2 } else { 1 };
+            }
+            let mut msg = body[..end.min(body.len())].to_string();
+            if quote == '"' {
+                msg = msg.replace("\\\"", "\"").replace("\\\\", "\\").replace("\\t", "\t").replace("\\n", "\n");
+            }
+            // the token before the comment
+            let k = tokens.partition_point(|&(lo, _)| (lo as usize) < at);
+            let lo = if k == 0 { 0 } else { tokens[k - 1].0 as usize };
+            let line = text[..lo].matches('\n').count() as u32 + 1;
+            out.push(Wanted { file: name.to_string(), line, text: msg, regex });
+        }
+    }
+    out
+}
+
+/// Go's own test data for its checker: how many of the errors it asks for are found, and how many others.
+#[test]
+#[ignore = "needs the Go source tree"]
+fn goroot_testdata() {
+    let Some(src) = root() else { return };
+    let verbose = std::env::var("GMPL_VERBOSE").unwrap_or_default();
+    let base = src.join("internal/types/testdata");
+    let (mut total, mut by_line, mut by_text, mut extra, mut files, mut clean, mut unparsed) = (0, 0, 0, 0, 0, 0, 0);
+    for dir in ["check", "examples", "fixedbugs", "spec"] {
+        let mut entries: Vec<PathBuf> =
+            std::fs::read_dir(base.join(dir)).unwrap().map(|e| e.unwrap().path()).collect();
+        entries.sort();
+        for path in entries {
+            let list: Vec<(String, String)> = if path.is_dir() {
+                let mut l: Vec<_> = std::fs::read_dir(&path)
+                    .unwrap()
+                    .map(|e| e.unwrap().path())
+                    .filter(|p| p.extension().is_some_and(|e| e == "go"))
+                    .map(|p| (p.display().to_string(), std::fs::read_to_string(&p).unwrap_or_default()))
+                    .collect();
+                l.sort();
+                l
+            } else {
+                vec![(path.display().to_string(), std::fs::read_to_string(&path).unwrap_or_default())]
+            };
+            let first = list[0].1.lines().next().unwrap_or("");
+            if list[0].1.is_empty()
+                || first.starts_with("// -lang")
+                || list.iter().any(|(_, t)| {
+                    t.contains("\"unsafe\"") || t.contains("import \"C\"") || t.contains("//go:build")
+                })
+            {
+                continue;
+            }
+            let short = path.strip_prefix(&base).unwrap().display().to_string();
+            let mut want: Vec<Wanted> = list.iter().flat_map(|(n, t)| wanted(n, t)).collect();
+            let src = src.clone();
+            let result = std::panic::catch_unwind(|| {
+                big_stack(move || {
+                    let c = check_files(&list, &GoRoot { src });
+                    let own: Vec<String> = list.iter().map(|(n, _)| n.clone()).collect();
+                    let mut found: Vec<(String, u32, String)> = c
+                        .diags
+                        .list
+                        .iter()
+                        .filter(|d| d.severity == Severity::Error)
+                        .filter_map(|d| {
+                            let (f, l, _) = c.sources.locate(d.span.lo)?;
+                            own.contains(&f.to_string()).then(|| (f.to_string(), l, d.message.clone()))
+                        })
+                        .collect();
+                    found.dedup();
+                    found
+                })
+            });
+            let Ok(found) = result else {
+                unparsed += 1;
+                println!("UNPARSED {short}");
+                continue;
+            };
+            files += 1;
+            let n = want.len();
+            total += n;
+            let mut unexpected = Vec::new();
+            let mut wrong_text = Vec::new();
+            for (f, l, m) in found {
+                if m.contains("function main is undeclared") {
+                    continue;
+                }
+                let exact = want.iter().position(|w| {
+                    w.file == f && w.line == l && (w.regex || m.contains(&w.text))
+                });
+                if let Some(i) = exact {
+                    want.remove(i);
+                    by_line += 1;
+                    by_text += 1;
+                    continue;
+                }
+                match want.iter().position(|w| w.file == f && w.line == l) {
+                    Some(i) => {
+                        let w = want.remove(i);
+                        by_line += 1;
+                        wrong_text.push(format!("  {l}: want {:?} have {m:?}", w.text));
+                    }
+                    None => unexpected.push(format!("  {l}: unexpected: {m}")),
+                }
+            }
+            extra += unexpected.len();
+            if want.is_empty() && unexpected.is_empty() {
+                clean += 1;
+            }
+            if verbose.contains('m') && !want.is_empty() || verbose.contains('u') && !unexpected.is_empty() {
+                println!("-- {short}");
+                if verbose.contains('u') {
+                    unexpected.iter().for_each(|u| println!("{u}"));
+                }
+                if verbose.contains('m') {
+                    want.iter().for_each(|w| println!("  {}: missing: {}", w.line, w.text));
+                }
+            }
+            if verbose.contains('t') && !wrong_text.is_empty() {
+                println!("-- {short}");
+                wrong_text.iter().for_each(|u| println!("{u}"));
+            }
+        }
+    }
+    println!(
+        "== {files} files ({clean} clean, {unparsed} not parsed), {total} errors wanted: {by_line} found by line, \
+         {by_text} by text; {extra} unexpected"
+    );
+}
+

@@ -1298,3 +1298,12 @@ impl P<'_> {
             }
     }
 }
+
+/// Where the tokens of a text begin, without inserted semicolons.
+pub fn token_offsets(text: &str) -> Vec<(u32, u32)> {
+    lex(text, 0)
+        .into_iter()
+        .filter(|(t, s)| *t != T::Eof && !(*t == T::Semi && !text[s.lo as usize..].starts_with(';')))
+        .map(|(_, s)| (s.lo, s.hi))
+        .collect()
+}
