@@ -71,7 +71,7 @@ impl<'a> Checker<'a> {
             }
             _ => {}
         }
-        let sig = match self.common_under(x.ty) {
+        let mut sig = match self.common_under(x.ty) {
             Ok(u) if matches!(self.t().get(u), Type::Func(_)) => u,
             other => {
                 let text = self.operand_string(&x);
@@ -102,6 +102,7 @@ impl<'a> Checker<'a> {
             if got == want {
                 let Given { types, spans } = std::mem::take(&mut given);
                 self.instantiate_operand(&mut x, types, fun, &spans);
+                sig = x.ty;
             }
         }
         let callee = if x.is_generic() { x } else { Operand { ty: sig, ..x } };
