@@ -52,6 +52,8 @@ pub struct FuncObj {
     /// The function's own type parameters, or for a method of a generic type those its receiver list declares
     /// (one for each of the generic type's, in order).
     pub tparams: Vec<TypeParamId>,
+    /// The type parameters a method declares itself (Go 1.27's generic methods); empty for functions.
+    pub method_tparams: Vec<TypeParamId>,
     /// Declared without a body: implemented by the native registered as `path.Name` or `path.Type.Name`.
     pub native: bool,
 }
@@ -179,9 +181,11 @@ pub struct Info {
     pub defs: FxHashMap<u32, ObjId>,
     /// The variable of each clause of `switch x := y.(type)`, by the clause's `span.lo`.
     pub implicits: FxHashMap<u32, ObjId>,
+    /// By the `Selector`; also by the key of each `key: value` of a struct literal (a path longer than one is a
+    /// promoted field).
     pub selections: FxHashMap<ExprId, Selection>,
-    /// Type arguments of a use of a generic function, by the `Ident`, `Selector` or `Index` that denotes it: the
-    /// innermost expression that is in `uses`.
+    /// Type arguments of a use of a generic function, by the `Ident` or `Selector` that denotes it (the innermost
+    /// expression, which is in `uses`); of a generic method (its own arguments only), by the `Selector`.
     pub instances: FxHashMap<ExprId, Vec<TypeId>>,
     /// The top-level statements of a script in order (the body of `main`); empty otherwise.
     pub script: Vec<crate::syntax::ast::StmtId>,
