@@ -3,6 +3,8 @@ use crate::value::native::NativeEntry;
 
 pub mod atomic;
 mod buffer;
+pub mod fmt;
+pub mod number;
 pub mod runtime;
 pub mod strings;
 pub mod sync;
@@ -13,6 +15,7 @@ pub mod timers;
 pub fn natives() -> Vec<NativeEntry> {
     [
         atomic::NATIVES,
+        fmt::NATIVES,
         runtime::NATIVES,
         strings::NATIVES,
         sync::NATIVES,
