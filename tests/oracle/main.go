@@ -293,9 +293,9 @@ func errorLines(text string, status int) []string {
 			m := goroutine.FindStringSubmatch(line)
 			head = false
 			if m[1] == "1" {
-				out = append(out, "goroutine 1 ["+m[2])
+				out = append(out, "goroutine 1 ["+m[2]+"]:")
 			} else {
-				out = append(out, "["+m[2])
+				out = append(out, "["+m[2]+"]:")
 			}
 		case status == 0 || head:
 			line = address.ReplaceAllString(line, "$1$3")
