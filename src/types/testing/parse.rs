@@ -16,8 +16,30 @@ enum T {
 }
 
 const KEYWORDS: &[&str] = &[
-    "break", "case", "chan", "const", "continue", "default", "defer", "else", "fallthrough", "for", "func", "go",
-    "goto", "if", "import", "interface", "map", "package", "range", "return", "select", "struct", "switch", "type",
+    "break",
+    "case",
+    "chan",
+    "const",
+    "continue",
+    "default",
+    "defer",
+    "else",
+    "fallthrough",
+    "for",
+    "func",
+    "go",
+    "goto",
+    "if",
+    "import",
+    "interface",
+    "map",
+    "package",
+    "range",
+    "return",
+    "select",
+    "struct",
+    "switch",
+    "type",
     "var",
 ];
 const OPS: &[&str] = &[
@@ -147,13 +169,7 @@ struct P<'a> {
     place: String,
 }
 
-pub fn parse_file(
-    file: FileId,
-    sources: &SourceMap,
-    names: &mut Interner,
-    ast: &mut Ast,
-    _diags: &mut Diagnostics,
-) {
+pub fn parse_file(file: FileId, sources: &SourceMap, names: &mut Interner, ast: &mut Ast, _diags: &mut Diagnostics) {
     let f = sources.file(file);
     let toks = lex(&f.text, f.base);
     let span = Span::new(f.base, f.base + f.text.len() as u32);
@@ -807,9 +823,7 @@ impl P<'_> {
     fn literal_type(&self, x: ExprId) -> bool {
         match &self.ast.expr(x).kind {
             ExprKind::Ident(_) => self.level >= 0,
-            ExprKind::Selector { x, .. } => {
-                self.level >= 0 && matches!(self.ast.expr(*x).kind, ExprKind::Ident(_))
-            }
+            ExprKind::Selector { x, .. } => self.level >= 0 && matches!(self.ast.expr(*x).kind, ExprKind::Ident(_)),
             ExprKind::Index { x, .. } => self.level >= 0 && self.literal_type(*x),
             ExprKind::ArrayType { .. }
             | ExprKind::SliceType { .. }
@@ -987,8 +1001,7 @@ impl P<'_> {
                 }
                 "return" => {
                     self.next();
-                    let list =
-                        if self.is(&T::Semi) || self.is_op("}") { Vec::new() } else { self.exprs() };
+                    let list = if self.is(&T::Semi) || self.is_op("}") { Vec::new() } else { self.exprs() };
                     StmtKind::Return(list)
                 }
                 "break" => {
@@ -1023,7 +1036,12 @@ impl P<'_> {
     fn simple(&mut self, range: bool) -> StmtKind {
         if range && self.got_kw("range") {
             let x = self.expr();
-            return StmtKind::Range { lhs: Vec::new(), define: false, x, body: Block { stmts: vec![], span: Span::NONE } };
+            return StmtKind::Range {
+                lhs: Vec::new(),
+                define: false,
+                x,
+                body: Block { stmts: vec![], span: Span::NONE },
+            };
         }
         let mut lhs = self.exprs();
         let op_span = self.span();
