@@ -112,6 +112,16 @@ pub unsafe fn push_defer(cx: *mut Ctx, r: *mut u64, closure: u64) {
     }
 }
 
+/// Defers for the frame that begins at slot `base`, on behalf of a body that runs above it.
+#[inline(never)]
+pub unsafe fn push_defer_to(cx: *mut Ctx, base: usize, closure: u64) {
+    unsafe {
+        let defers = &mut extra((*cx).side.g).defers;
+        let at = defers.iter().rposition(|d| d.base <= base).map_or(0, |i| i + 1);
+        defers.insert(at, Defer { base, closure });
+    }
+}
+
 /// Sets up the call of a deferred closure in a frame `above` slots over `r`, returning to `link`; `Err(slots)`: the
 /// stack must grow first.
 unsafe fn enter_closure(
@@ -638,6 +648,16 @@ pub unsafe fn explicit_panic(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, 
             return start_panic(pc, r, cx, n, t, ifv::direct(rt.well_known.nil_panic.0, s), false);
         }
         start_panic(pc, r, cx, n, t, value, false)
+    }
+}
+
+/// `PanicRt`: the text is a constant.
+#[cold]
+#[inline(never)]
+pub unsafe fn constant_panic(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
+    unsafe {
+        let text = string::bytes(*(*cx).consts.add(*(pc as *const u32).sub(1) as usize));
+        runtime_error(pc, r, cx, n, t, &String::from_utf8_lossy(text))
     }
 }
 

@@ -2,8 +2,11 @@
 use crate::value::native::NativeEntry;
 
 pub mod atomic;
+mod buffer;
 pub mod runtime;
+pub mod strings;
 pub mod sync;
+mod text;
 pub mod timers;
 
 /// All natives, by name.
@@ -11,6 +14,7 @@ pub fn natives() -> Vec<NativeEntry> {
     [
         atomic::NATIVES,
         runtime::NATIVES,
+        strings::NATIVES,
         sync::NATIVES,
         timers::NATIVES,
     ]
