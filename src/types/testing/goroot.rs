@@ -1,6 +1,8 @@
 //! By hand: Go's own source as a test of the checker. `GMPL_GOROOT=... cargo test --lib goroot -- --ignored --nocapture`.
 use super::{Checked, big_stack, check_files};
-use crate::base::diag::Severity;
+use crate::base::diag::{Diagnostics, Severity};
+use crate::base::intern::Interner;
+use crate::syntax::lex::lex;
 use crate::types::load::{LoadError, LoadedPackage, Loader};
 use std::path::{Path, PathBuf};
 
@@ -209,7 +211,12 @@ struct Wanted {
 }
 
 fn wanted(name: &str, text: &str) -> Vec<Wanted> {
-    let tokens = super::parse::token_offsets(text);
+    // where tokens begin, without inserted semicolons
+    let tokens: Vec<(u32, u32)> = lex(text, 0, &mut Interner::default(), &mut Diagnostics::default())
+        .into_iter()
+        .map(|t| (t.0 as u32, t.2 as u32))
+        .filter(|&(lo, hi)| hi > lo && !text[lo as usize..].starts_with('\n'))
+        .collect();
     let mut out = Vec::new();
     for marker in ["/* ERROR", "// ERROR", "/*ERROR"] {
         let mut from = 0;
