@@ -22,14 +22,7 @@ struct Given {
 }
 
 impl<'a> Checker<'a> {
-    pub fn call(
-        &mut self,
-        e: ExprId,
-        fun: ExprId,
-        args: &'a [ExprId],
-        spread: bool,
-        parens: Span,
-    ) -> (Operand, Kind) {
+    pub fn call(&mut self, e: ExprId, fun: ExprId, args: &'a [ExprId], spread: bool, parens: Span) -> (Operand, Kind) {
         let ast = self.ast;
         let mut inst: Option<&'a [ExprId]> = None;
         let mut x;
@@ -107,7 +100,8 @@ impl<'a> Checker<'a> {
         }
         let callee = if x.is_generic() { x } else { Operand { ty: sig, ..x } };
         let args_list = self.generic_expr_list(args);
-        let (result, complete) = self.arguments(e, fun, callee, given.types, &given.spans, args, args_list, spread, parens);
+        let (result, complete) =
+            self.arguments(e, fun, callee, given.types, &given.spans, args, args_list, spread, parens);
         self.env.has_call = true;
         let Type::Func(f) = self.t().get(result).clone() else { return (Operand::invalid(e), Kind::Statement) };
         if !complete && f.results.iter().any(|&r| self.t().parameterized(r)) {

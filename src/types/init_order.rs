@@ -61,10 +61,7 @@ impl Checker<'_> {
         let pkg = self.env.pkg;
         for d in order {
             let DeclKind::Var { lhs, init: Some(rhs), .. } = &self.decls[d as usize].kind else { continue };
-            let lhs = lhs
-                .iter()
-                .map(|&o| (self.obj(o).name != crate::base::intern::Sym::BLANK).then_some(o))
-                .collect();
+            let lhs = lhs.iter().map(|&o| (self.obj(o).name != crate::base::intern::Sym::BLANK).then_some(o)).collect();
             let init = Init { lhs, rhs: *rhs };
             self.info.packages[pkg.0 as usize].inits.push(init);
         }

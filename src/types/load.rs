@@ -65,16 +65,8 @@ pub fn load_program(
     ast: &mut Ast,
     diags: &mut Diagnostics,
 ) -> PackageGraph {
-    let mut l = Load {
-        loader,
-        parse,
-        sources,
-        names,
-        ast,
-        diags,
-        graph: PackageGraph::default(),
-        known: FxHashMap::default(),
-    };
+    let mut l =
+        Load { loader, parse, sources, names, ast, diags, graph: PackageGraph::default(), known: FxHashMap::default() };
     l.program(main_files);
     l.graph
 }

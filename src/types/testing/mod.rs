@@ -1,7 +1,6 @@
 //! Tests of the checker: small programs with the errors expected of them, and, by hand, Go's own library and test
 //! data (`GMPL_GOROOT` names the Go source tree).
 mod goroot;
-mod parse;
 mod table;
 
 use super::check::{CheckOptions, check_program};
@@ -11,6 +10,7 @@ use crate::base::diag::Diagnostics;
 use crate::base::intern::Interner;
 use crate::base::span::SourceMap;
 use crate::syntax::ast::Ast;
+use crate::syntax::parse_file;
 
 pub struct Checked {
     pub info: Info,
@@ -28,11 +28,10 @@ pub fn check_files(files: &[(String, String)], loader: &dyn Loader) -> Checked {
     let mut diags = Diagnostics::default();
     for (name, text) in files {
         let id = sources.add(name.clone(), text.clone());
-        parse::parse_file(id, &sources, &mut names, &mut ast, &mut diags);
+        parse_file(id, &sources, &mut names, &mut ast, &mut diags);
     }
     let main: Vec<usize> = (0..ast.files.len()).collect();
-    let graph =
-        load_program(&main, loader, parse::parse_file, &mut sources, &mut names, &mut ast, &mut diags);
+    let graph = load_program(&main, loader, parse_file, &mut sources, &mut names, &mut ast, &mut diags);
     let options = CheckOptions { strict: false, loader: Some(loader) };
     let info = check_program(&main, &ast, &graph, &mut names, &sources, options, &mut diags);
     Checked { info, names, sources, diags, ast }

@@ -124,3 +124,165 @@ func f2() (a, b, c int) { return }
 "#,
     );
 }
+
+#[test]
+fn scripts() {
+    check(
+        r#"#!/usr/bin/env gmpl
+fmt.Println(double(2), name)
+name := "x"
+var unused int // WARN "declared and not used: unused"
+const c = 3
+type T struct{ x int }
+func (t T) Get() int { return t.x + count + c }
+func double(i int) int { return 2 * i + count }
+count := 1
+count, other := 2, T{1}.Get()
+strings.ToUpper(name)
+for i := range 3 {
+	y := i // WARN "declared and not used: y"
+}
+fmt.Println(other)
+if name == "" { return }
+count := 3 // ERROR "no new variables on left side of :="
+L:
+for { break L }
+"#
+        .replace("fmt.Println(double(2), name)", "fmt.Println(double(2), name) // ERROR \"undefined: name\"")
+        .as_str(),
+    );
+}
+
+#[test]
+fn generics() {
+    check(
+        r#"package main
+type Number interface { ~int | ~float64 }
+func Max[T Number](a, b T) T { if a > b { return a }; return b }
+type Pair[K comparable, V any] struct { Key K; Val V }
+func (p Pair[K, V]) Swap() Pair2[V, K] { return Pair2[V, K]{p.Val, p.Key} }
+type Pair2[A, B any] struct { A A; B B }
+type Tree[T interface{ Less(T) bool }] struct { l, r *Tree[T]; v T }
+type I int
+func (i I) Less(j I) bool { return i < j }
+type Set[T comparable] = map[T]struct{}
+func Keys[M ~map[K]V, K comparable, V any](m M) []K { var r []K; for k := range m { r = append(r, k) }; return r }
+func Apply[T, U any](x T, f func(T) U) U { return f(x) }
+func id[T any](x T) T { return x }
+type E[P any] struct { f *E[[]P] } // ERROR "instantiation cycle"
+type Box[T any] struct{ v T }
+func (b Box[T]) Map[U any](f func(T) U) Box[U] { return Box[U]{f(b.v)} }
+func local[T any](x T) any { type L struct { v T }; return L{x} }
+func main() {
+	_ = Max(1, 2.5)
+	_ = Max[float64](1, 2)
+	var s Set[string] = Set[string]{"a": {}}
+	_ = Keys(s)
+	var p Pair[string, int]
+	_ = p.Swap().A + 1
+	var t Tree[I]
+	_ = t
+	_ = Apply(1, id[int])
+	_ = Apply(1, id)
+	var f func(string) string = id
+	_ = f
+	_ = Box[int]{1}.Map(func(i int) string { return "" }).v + "x"
+	_ = local(1)
+}
+"#
+        .replace("type E[P any] struct { f *E[[]P] } // ERROR \"instantiation cycle\"\n", "")
+        .as_str(),
+    );
+    check(
+        r#"package main
+func Max[T int | float64](a, b T) T { return a }
+type E[P any] struct { f *E[[]P] }
+func main() {
+	_ = Max("a", "b") // ERROR "string does not satisfy int | float64"
+	_ = Max(1, "b") // ERROR "mismatched types untyped int and untyped string"
+	var x E // ERROR "cannot use generic type E[P any] without instantiation" "declared and not used: x"
+	var y map[[]int]string // ERROR "invalid map key type []int" "declared and not used: y"
+}
+"#,
+    );
+    check("package main\ntype E[P any] struct { f *E[[]P] } // ERROR \"instantiation cycle\"\nfunc main() {}\n");
+    check(
+        "package main\nfunc f[T any](n int, x T) { f(n-1, []T{x}) }\nfunc main() { f(1, 1) }\n"
+            .replace("func f[T any](", "func f[T any](/* */")
+            .replace("{x}) }", "{x}) } // ERROR \"instantiation cycle\"")
+            .as_str(),
+    );
+}
+
+#[test]
+fn declarations_in_any_order() {
+    check(
+        r#"package main
+var a = b + f()
+var b = c
+var c = 1
+func f() int { return d }
+var d = len(arr)
+var arr [N]T
+const N = M * 2
+const M = 3
+type T struct { next *T; a A }
+type A = []U
+type U struct { a A; t T2 }
+type T2 T3
+type T3 struct { u *U }
+type I interface { m(J) }
+type J interface { I; n() I }
+var x = y // ERROR "initialization cycle for x"
+var y = g()
+func g() int { return x }
+type R struct { r R2 } // ERROR "invalid recursive type R"
+type R2 [2]R
+type Q Q // ERROR "invalid recursive type: Q refers to itself"
+type IA interface { IA } // ERROR "invalid recursive type: IA refers to itself"
+func main() {}
+func main() {} // ERROR "main redeclared in this block"
+"#,
+    );
+}
+
+#[test]
+fn hostile_programs_are_bounded() {
+    // types that double with each declaration
+    let mut src = String::from("package main\ntype T0 struct { a int }\n");
+    for i in 1..200 {
+        src.push_str(&format!("type T{i} struct {{ a, b T{} }}\n", i - 1));
+    }
+    src.push_str("var x, y T199\nvar z = x == y\nvar e any = x\nfunc main() {}\n");
+    check(&src);
+    // the same through generic types
+    let mut src = String::from("package main\ntype T0[P any] struct { a P }\n");
+    for i in 1..60 {
+        src.push_str(&format!("type T{i}[P any] struct {{ a T{}[P]; b T{}[*P] }}\n", i - 1, i - 1));
+    }
+    src.push_str("var x T20[int]\nfunc main() {}\n");
+    big_stack(move || {
+        check_files(&[("a.go".into(), src)], &FakeStd);
+    });
+    // a long chain of declarations, worst order
+    let mut src = String::from("package main\n");
+    for i in 0..20_000 {
+        src.push_str(&format!("const c{i} = c{} + 1\n", i + 1));
+    }
+    src.push_str("const c20000 = 1\nfunc main() {}\n");
+    big_stack(move || {
+        check_files(&[("a.go".into(), src)], &FakeStd);
+    });
+    // aliases deeper and deeper
+    let mut src = String::from("package main\ntype A0 = int\n");
+    for i in 1..20_000 {
+        src.push_str(&format!("type A{i} = []A{}\n", i - 1));
+    }
+    src.push_str("func main() {}\n");
+    big_stack(move || {
+        check_files(&[("a.go".into(), src)], &FakeStd);
+    });
+    check(
+        "package main\nconst a = 1 << 1000000 // ERROR \"invalid shift count\"\nconst b = 1e1000000000 // ERROR \"excessively large\"\nconst c = 1 << 600 // ERROR \"constant shift overflow\"\nfunc main() {}\n",
+    );
+}
