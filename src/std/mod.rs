@@ -3,6 +3,7 @@ use crate::value::native::NativeEntry;
 
 pub mod atomic;
 mod buffer;
+pub mod errors;
 pub mod fmt;
 pub mod number;
 pub mod runtime;
@@ -15,6 +16,7 @@ pub mod timers;
 pub fn natives() -> Vec<NativeEntry> {
     [
         atomic::NATIVES,
+        errors::NATIVES,
         fmt::NATIVES,
         runtime::NATIVES,
         strings::NATIVES,
