@@ -4,6 +4,7 @@ use crate::value::native::NativeEntry;
 pub mod atomic;
 mod buffer;
 pub mod runtime;
+pub mod sort;
 pub mod strings;
 pub mod sync;
 mod text;
@@ -14,6 +15,7 @@ pub fn natives() -> Vec<NativeEntry> {
     [
         atomic::NATIVES,
         runtime::NATIVES,
+        sort::NATIVES,
         strings::NATIVES,
         sync::NATIVES,
         timers::NATIVES,
