@@ -7,6 +7,7 @@ pub mod errors;
 pub mod fmt;
 pub mod number;
 pub mod runtime;
+pub mod sort;
 pub mod strings;
 pub mod sync;
 mod text;
@@ -19,6 +20,7 @@ pub fn natives() -> Vec<NativeEntry> {
         errors::NATIVES,
         fmt::NATIVES,
         runtime::NATIVES,
+        sort::NATIVES,
         strings::NATIVES,
         sync::NATIVES,
         timers::NATIVES,
