@@ -28,9 +28,8 @@ var (
 	bad   int
 
 	packageLine = regexp.MustCompile(`(?m)^package \w+`)
-	errorMark   = regexp.MustCompile(`\s*// ERROR ".*"$`)
 	goError     = regexp.MustCompile(`^(?:\./)?([\w./-]+)\.go:(\d+):\d+: (.*)$`)
-	goroutine   = regexp.MustCompile(`^goroutine (\d+) \[([^],]*)`)
+	goroutine   = regexp.MustCompile(`^goroutine (\d+) (?:gp=.*)?\[([^],]*)`)
 	place       = regexp.MustCompile(`^\t.*?([\w.-]+)\.go:(\d+)`)
 	address     = regexp.MustCompile(`^(\t*panic: .*\)) (?:0x[0-9a-f]+|\{.*0x.*\})(.*)$`)
 )
@@ -73,7 +72,8 @@ func must(err error) {
 
 func fail(path, format string, args ...any) {
 	bad++
-	fmt.Printf("%s: %s\n", path, fmt.Sprintf(format, args...))
+	why := fmt.Sprintf(format, args...)
+	fmt.Printf("%s: %s\n", path, why[:min(len(why), 2000)])
 }
 
 // visit handles one program: the file, or the folder (a module) whose main.gm it is.
@@ -105,6 +105,10 @@ func visit(work, path, module string) {
 	build := exec.Command("go", "build", "-ldflags=-s", "-gcflags=-e", "-o", binary, ".")
 	build.Dir = dir
 	said, err := build.CombinedOutput()
+	if err != nil && !strings.Contains(path, "compile_errors") && !strings.Contains(body, `// ERROR "`) {
+		fail(path, "does not compile:\n%s", said)
+		return
+	}
 	if err != nil {
 		finish(path, source, compileErrors(path, stem, body, string(said)))
 		return
@@ -282,46 +286,49 @@ func expectations(binary string, head map[string][]string, procs string) (string
 }
 
 // errorLines keeps of standard error what does not change from run to run: no addresses, no numbers of
-// goroutines but 1, no frames of the library.
+// goroutines but 1, no frames of the library and no more than a few of each goroutine.
 func errorLines(text string, status int) []string {
+	const framesKept = 12
 	var out []string
-	head, ours := true, false
+	header, call, frames := "", "", 0
+	inHead := true
+	add := func(lines ...string) {
+		if header != "" {
+			out = append(out, header)
+			header = ""
+		}
+		if frames++; frames <= framesKept {
+			out = append(out, lines...)
+		}
+	}
 	for _, line := range strings.Split(text, "\n") {
-		switch {
-		case strings.TrimSpace(line) == "" || strings.HasPrefix(line, "exit status"):
-		case goroutine.MatchString(line):
-			m := goroutine.FindStringSubmatch(line)
-			head = false
-			if m[1] == "1" {
-				out = append(out, "goroutine 1 ["+m[2]+"]:")
-			} else {
-				out = append(out, "["+m[2]+"]:")
+		if m := goroutine.FindStringSubmatch(line); m != nil {
+			inHead, call, frames = false, "", 0
+			header = "[" + m[2] + "]:"
+			if m[1] == "1" && !strings.Contains(line, "gp=") {
+				header = "goroutine 1 " + header
 			}
-		case status == 0 || head:
+			continue
+		}
+		switch {
+		case line == "runtime stack:":
+			inHead = false
+		case strings.TrimSpace(line) == "" || strings.Contains(line, "stack=[0x"):
+		case status == 0 || inHead:
 			line = address.ReplaceAllString(line, "$1$3")
 			line, _, _ = strings.Cut(line, " code=")
 			out = append(out, strings.TrimSpace(line))
 		case strings.HasPrefix(line, "\t"):
-			if m := place.FindStringSubmatch(line); m != nil && ours {
-				out = append(out, m[1]+".gm:"+m[2])
+			if m := place.FindStringSubmatch(line); m != nil && call != "" {
+				add(call, m[1]+".gm:"+m[2])
 			}
-		case strings.HasPrefix(line, "created by "):
-			ours = strings.HasPrefix(line, "created by main.")
-			if ours {
-				name, _, _ := strings.Cut(strings.TrimPrefix(line, "created by "), " in goroutine")
-				out = append(out, "created by "+name)
-			}
+			call = ""
+		case strings.HasPrefix(line, "created by main."):
+			call, _, _ = strings.Cut(line, " in goroutine")
+		case strings.HasPrefix(line, "main."):
+			call = line[:strings.LastIndex(line, "(")+1]
 		default:
-			ours = strings.HasPrefix(line, "main.")
-			if ours {
-				i := strings.LastIndex(line, "(")
-				if strings.Contains(line, "...)") || i < 0 {
-					i = strings.LastIndex(line, "(...)")
-				}
-				if i > 0 {
-					out = append(out, line[:i]+"(")
-				}
-			}
+			call = ""
 		}
 	}
 	return out
