@@ -3,7 +3,11 @@ use crate::value::native::NativeEntry;
 
 pub mod atomic;
 mod buffer;
+pub mod errors;
+pub mod fmt;
+pub mod number;
 pub mod runtime;
+pub mod sort;
 pub mod strings;
 pub mod sync;
 mod text;
@@ -13,7 +17,10 @@ pub mod timers;
 pub fn natives() -> Vec<NativeEntry> {
     [
         atomic::NATIVES,
+        errors::NATIVES,
+        fmt::NATIVES,
         runtime::NATIVES,
+        sort::NATIVES,
         strings::NATIVES,
         sync::NATIVES,
         timers::NATIVES,

@@ -550,3 +550,34 @@ pub unsafe fn iter_next(
         }
     }
 }
+
+/// A copy of all entries, in no useful order.
+///
+/// # Safety
+/// `m` is a map whose keys and values have so many words, or null.
+pub unsafe fn entries(m: *const u64, key_words: usize, val_words: usize) -> Vec<(Vec<u64>, Vec<u64>)> {
+    unsafe {
+        let mut out = Vec::new();
+        if m.is_null() {
+            return out;
+        }
+        let table = load(m.add(TABLE)) as *const u64;
+        if table.is_null() {
+            return out;
+        }
+        let stride = 1 + key_words + val_words;
+        let from = load(table.add(ENTRIES)) as *const u64;
+        for i in 0..load(table.add(USED)) as usize {
+            let e = from.add(i * stride);
+            if load(e) & STATE == LIVE {
+                let words = |at: usize, n: usize| {
+                    let mut v: Vec<u64> = (0..n).map(|k| load(e.add(at + k))).collect();
+                    v.resize(n.max(1), 0);
+                    v
+                };
+                out.push((words(1, key_words), words(1 + key_words, val_words)));
+            }
+        }
+        out
+    }
+}
