@@ -2,4 +2,5 @@
 pub mod diag;
 pub mod intern;
 pub mod limits;
+pub mod render;
 pub mod span;

@@ -97,6 +97,7 @@ pub const NATIVE_PARKED: u64 = 1;
 const NATIVE_YIELD: u64 = 2;
 const NATIVE_TRAP: u64 = 3;
 const NATIVE_BLOCK: u64 = 4;
+const NATIVE_COLLECT: u64 = 5;
 
 /// Calls a native; the G's pc is at the call. What is not plain is left in the G's extra state.
 #[inline(never)]
@@ -118,6 +119,7 @@ pub unsafe fn native(cx: *mut Ctx, window: *mut u64, index: usize, results: usiz
             Ok(Outcome::Done) => NATIVE_DONE,
             Ok(Outcome::Parked | Outcome::ParkedRetry) => NATIVE_PARKED,
             Ok(Outcome::Yield) => NATIVE_YIELD,
+            Ok(Outcome::Collect) => NATIVE_COLLECT,
             Ok(Outcome::Block(job)) => {
                 extra(g).job = Some(job);
                 NATIVE_BLOCK
@@ -145,6 +147,12 @@ pub unsafe fn native_rest(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: 
                 }
                 (*cx).p.requeue(g);
                 resched!(cx, t)
+            }
+            NATIVE_COLLECT => {
+                (*g).pc = pc;
+                (*g).base = r;
+                super::roots::collect(cx);
+                return safepoint(pc, r, cx, n, t);
             }
             NATIVE_BLOCK => {
                 let rt = (*cx).rt();

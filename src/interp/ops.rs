@@ -727,6 +727,12 @@ handlers! {
         ra!(pc, r) = w;
         next!(pc, r, cx, n, t)
     }
+    DisownT(pc, r, cx, n, t) {
+        let p = ra!(pc, r);
+        if p == 0 { fail!(nil_deref, pc, r, cx, n, t) }
+        slow::disown_value(cx, *pc as u32, p as *const u64);
+        next!(pc.add(1), r, cx, n, t)
+    }
     CopySlice(pc, r, cx, n, t) {
         let k = slow::copy_slice(cx, *pc as u32, rb!(pc, r), rc!(pc, r));
         if a!(pc) != 0xffff { ra!(pc, r) = k; }
@@ -975,12 +981,21 @@ handlers! {
         unwind::push_defer(cx, r, ra!(pc, r));
         next!(pc, r, cx, n, t)
     }
+    DeferTok(pc, r, cx, n, t) {
+        ra!(pc, r) = r.offset_from((*(*cx).side.g).stack) as u64;
+        next!(pc, r, cx, n, t)
+    }
+    DeferTo(pc, r, cx, n, t) {
+        unwind::push_defer_to(cx, rb!(pc, r) as usize, ra!(pc, r));
+        next!(pc, r, cx, n, t)
+    }
     RetDefer(pc, r, cx, n, t) { unwind::return_defers(pc, r, cx, n, t) }
     Recover(pc, r, cx, n, t) {
         ra!(pc, r) = unwind::recover(cx, r);
         next!(pc, r, cx, n, t)
     }
     Panic(pc, r, cx, n, t) { fail!(explicit_panic, pc, r, cx, n, t) }
+    PanicRt(pc, r, cx, n, t) { fail!(constant_panic, pc, r, cx, n, t) }
     MkChan(pc, r, cx, n, t) {
         let w = slow::make_chan(cx, *pc as u32, rb!(pc, r) as i64);
         if w >= slow::FAILED { fail!(make_chan, pc, r, cx, n, t) }

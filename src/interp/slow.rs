@@ -479,6 +479,16 @@ pub unsafe fn clear_slice(cx: *mut Ctx, elem: u32, s: u64) {
     }
 }
 
+/// Slices in the value at `p` lose their owned mark.
+#[inline(never)]
+pub unsafe fn disown_value(cx: *mut Ctx, ty: u32, p: *const u64) {
+    unsafe {
+        for &w in &(*cx).rt().env.types[ty as usize].slice_words {
+            slice::disown(slice::load(p.add(w as usize)));
+        }
+    }
+}
+
 // ---- interfaces
 
 #[inline(never)]

@@ -13,7 +13,7 @@ use crate::bytecode::program::{FrameHeader, Kind, RTypeId, iface};
 use crate::next;
 use crate::sched::g::G;
 use crate::sync::select::Waiting;
-use crate::value::native::{Finish, Trap};
+use crate::value::native::{Finish, GOEXIT, Trap};
 use crate::value::{iface as ifv, slice, string};
 
 pub struct Defer {
@@ -109,6 +109,16 @@ pub unsafe fn push_defer(cx: *mut Ctx, r: *mut u64, closure: u64) {
         let g = (*cx).side.g;
         let base = r.offset_from((*g).stack) as usize;
         extra(g).defers.push(Defer { base, closure });
+    }
+}
+
+/// Defers for the frame that begins at slot `base`, on behalf of a body that runs above it.
+#[inline(never)]
+pub unsafe fn push_defer_to(cx: *mut Ctx, base: usize, closure: u64) {
+    unsafe {
+        let defers = &mut extra((*cx).side.g).defers;
+        let at = defers.iter().rposition(|d| d.base <= base).map_or(0, |i| i + 1);
+        defers.insert(at, Defer { base, closure });
     }
 }
 
@@ -510,9 +520,6 @@ pub unsafe fn trap(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const 
     }
 }
 
-/// `Trap::Fatal` with this text is `runtime.Goexit`.
-pub const GOEXIT: &str = "\0goexit";
-
 /// A run-time panic with this text (without `runtime error: `).
 #[cold]
 #[inline(never)]
@@ -641,6 +648,16 @@ pub unsafe fn explicit_panic(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, 
             return start_panic(pc, r, cx, n, t, ifv::direct(rt.well_known.nil_panic.0, s), false);
         }
         start_panic(pc, r, cx, n, t, value, false)
+    }
+}
+
+/// `PanicRt`: the text is a constant.
+#[cold]
+#[inline(never)]
+pub unsafe fn constant_panic(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
+    unsafe {
+        let text = string::bytes(*(*cx).consts.add(*(pc as *const u32).sub(1) as usize));
+        runtime_error(pc, r, cx, n, t, &String::from_utf8_lossy(text))
     }
 }
 

@@ -1,7 +1,29 @@
 //! Native halves of the standard packages. The gmpl halves lie in `stdlib/`.
 use crate::value::native::NativeEntry;
 
+pub mod atomic;
+mod buffer;
+pub mod errors;
+pub mod fmt;
+pub mod number;
+pub mod runtime;
+pub mod sort;
+pub mod strings;
+pub mod sync;
+mod text;
+pub mod timers;
+
 /// All natives, by name.
 pub fn natives() -> Vec<NativeEntry> {
-    Vec::new()
+    [
+        atomic::NATIVES,
+        errors::NATIVES,
+        fmt::NATIVES,
+        runtime::NATIVES,
+        sort::NATIVES,
+        strings::NATIVES,
+        sync::NATIVES,
+        timers::NATIVES,
+    ]
+    .concat()
 }

@@ -52,6 +52,8 @@ pub struct FuncObj {
     /// The function's own type parameters, or for a method of a generic type those its receiver list declares
     /// (one for each of the generic type's, in order).
     pub tparams: Vec<TypeParamId>,
+    /// The type parameters a method declares itself (Go 1.27's generic methods); empty for functions.
+    pub method_tparams: Vec<TypeParamId>,
     /// Declared without a body: implemented by the native registered as `path.Name` or `path.Type.Name`.
     pub native: bool,
 }
@@ -127,14 +129,22 @@ pub enum SelectionKind {
     Field,
     /// A declared method, reached over `path`. `addr`: the receiver's address is taken (`x` is addressable);
     /// `deref`: the receiver is dereferenced. Exactly as needed for the last step.
-    Method { obj: ObjId },
+    Method {
+        obj: ObjId,
+    },
     /// A method of an interface (or of a type parameter's constraint) reached over `path`: index in
     /// `InterfaceType::methods` of that type.
-    Interface { index: u32 },
+    Interface {
+        index: u32,
+    },
     /// `T.m`
-    MethodExpr { obj: ObjId },
+    MethodExpr {
+        obj: ObjId,
+    },
     /// `I.m`
-    InterfaceExpr { index: u32 },
+    InterfaceExpr {
+        index: u32,
+    },
 }
 
 /// Package-level initialisation in dependency order: `lhs = rhs`.
@@ -170,7 +180,10 @@ pub struct Info {
     pub expr_types: Vec<TypeId>,
     /// By `ExprId`.
     pub modes: Vec<Mode>,
-    /// Value of every constant expression (and of no other), already converted to the expression's type.
+    /// Value of every constant expression (and of no other), already converted to the expression's type: its variant
+    /// follows the type (`Int` for integer types and so on). A constant of type-parameter type keeps the variant of its
+    /// untyped kind: convert it with `Const::represent` after substitution. Parts of a constant expression may stay
+    /// untyped; only the outermost constant counts.
     pub consts: FxHashMap<ExprId, Const>,
     /// Identifiers and qualified identifiers (the `Selector`'s id) used as expressions or types.
     pub uses: FxHashMap<ExprId, ObjId>,
@@ -179,9 +192,11 @@ pub struct Info {
     pub defs: FxHashMap<u32, ObjId>,
     /// The variable of each clause of `switch x := y.(type)`, by the clause's `span.lo`.
     pub implicits: FxHashMap<u32, ObjId>,
+    /// By the `Selector`; also by the key of each `key: value` of a struct literal (a path longer than one is a
+    /// promoted field).
     pub selections: FxHashMap<ExprId, Selection>,
-    /// Type arguments of a use of a generic function, by the `Ident`, `Selector` or `Index` that denotes it: the
-    /// innermost expression that is in `uses`.
+    /// Type arguments of a use of a generic function, by the `Ident` or `Selector` that denotes it (the innermost
+    /// expression, which is in `uses`); of a generic method (its own arguments only), by the `Selector`.
     pub instances: FxHashMap<ExprId, Vec<TypeId>>,
     /// The top-level statements of a script in order (the body of `main`); empty otherwise.
     pub script: Vec<crate::syntax::ast::StmtId>,

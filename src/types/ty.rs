@@ -49,9 +49,31 @@ impl Basic {
     pub const ALL: [Basic; 25] = {
         use Basic::*;
         [
-            Bool, Int, Int8, Int16, Int32, Int64, Uint, Uint8, Uint16, Uint32, Uint64, Uintptr, Float32, Float64,
-            Complex64, Complex128, String, UnsafePointer, UntypedBool, UntypedInt, UntypedRune, UntypedFloat,
-            UntypedComplex, UntypedString, UntypedNil,
+            Bool,
+            Int,
+            Int8,
+            Int16,
+            Int32,
+            Int64,
+            Uint,
+            Uint8,
+            Uint16,
+            Uint32,
+            Uint64,
+            Uintptr,
+            Float32,
+            Float64,
+            Complex64,
+            Complex128,
+            String,
+            UnsafePointer,
+            UntypedBool,
+            UntypedInt,
+            UntypedRune,
+            UntypedFloat,
+            UntypedComplex,
+            UntypedString,
+            UntypedNil,
         ]
     };
 }
@@ -167,8 +189,11 @@ pub struct NamedData {
     pub underlying: TypeId,
     /// Declared methods (`ObjKind::Func`), in source order; an instance shares its origin's.
     pub methods: Vec<ObjId>,
-    /// Declared inside a function: the function's name path, for printing nothing but for telling types apart.
+    /// Declared inside a function.
     pub local: bool,
+    /// For a type declared inside a generic function: the type parameters in scope there, which the type may use
+    /// without listing them. Substituting them gives an instance, like that of a generic type (`args` has their values).
+    pub outer: Vec<TypeParamId>,
 }
 
 pub struct TypeParamData {
@@ -180,24 +205,49 @@ pub struct TypeParamData {
     pub constraint: TypeId,
 }
 
+/// What is known of a type from its parts.
+#[derive(Clone, Copy)]
+struct Shape {
+    /// 1 + the largest depth of its parts.
+    depth: u32,
+    /// A type parameter occurs in it.
+    parameterized: bool,
+}
+
 /// All types of a program.
 pub struct Types {
     types: Vec<Type>,
+    shapes: Vec<Shape>,
     ids: FxHashMap<Type, TypeId>,
     pub named: Vec<NamedData>,
     pub tparams: Vec<TypeParamData>,
     /// `(generic type, arguments)` to the instance.
     pub instances: FxHashMap<(NamedId, Vec<TypeId>), NamedId>,
+    /// Instances that have no underlying type yet (see `instantiate`).
+    pub(super) queue: Vec<NamedId>,
+    /// Instances whose generic type is not resolved yet.
+    pub(super) waiting: Vec<NamedId>,
+    pub(super) expanding: bool,
+    /// More or deeper instances than the limits allow were asked for: those stay unresolved.
+    pub overflowed: bool,
+    /// Memo of `strip_tags`.
+    pub(super) stripped: FxHashMap<TypeId, TypeId>,
 }
 
 impl Default for Types {
     fn default() -> Self {
         let mut types = Types {
             types: Vec::new(),
+            shapes: Vec::new(),
             ids: FxHashMap::default(),
             named: Vec::new(),
             tparams: Vec::new(),
             instances: FxHashMap::default(),
+            queue: Vec::new(),
+            waiting: Vec::new(),
+            expanding: false,
+            overflowed: false,
+            stripped: FxHashMap::default(),
         };
         assert_eq!(types.intern(Type::Invalid), TypeId::INVALID);
         assert_eq!(types.intern(Type::Tuple(Arc::new([]))), TypeId::VOID);
@@ -214,9 +264,75 @@ impl Types {
             return id;
         }
         let id = TypeId(self.types.len() as u32);
+        let shape = self.shape_of(&ty);
+        self.shapes.push(shape);
         self.types.push(ty.clone());
         self.ids.insert(ty, id);
         id
+    }
+
+    fn shape_of(&self, ty: &Type) -> Shape {
+        let mut shape = Shape { depth: 0, parameterized: false };
+        let mut add = |id: &TypeId| {
+            let part = self.shapes[id.0 as usize];
+            shape.depth = shape.depth.max(part.depth);
+            shape.parameterized |= part.parameterized;
+        };
+        match ty {
+            Type::Invalid | Type::Basic(_) => {}
+            Type::Named(n) => {
+                let named = self.named(*n);
+                named.args.iter().for_each(&mut add);
+                shape.parameterized |= named.origin.is_none() && !named.outer.is_empty();
+            }
+            Type::Pointer(t) | Type::Slice(t) | Type::Array(t, _) | Type::Chan(_, t) => add(t),
+            Type::Map(k, v) => {
+                add(k);
+                add(v);
+            }
+            Type::Struct(fields) => fields.iter().for_each(|f| add(&f.ty)),
+            Type::Tuple(list) => list.iter().for_each(add),
+            Type::Func(f) => f.params.iter().chain(&f.results).for_each(add),
+            Type::Interface(i) => {
+                i.methods.iter().for_each(|m| add(&m.sig));
+                i.terms.iter().flatten().for_each(|t| add(&t.ty));
+            }
+            Type::TypeParam(_) => shape.parameterized = true,
+        }
+        shape.depth += 1;
+        shape
+    }
+
+    /// Nesting of type literals and type arguments in `id`; a declared type counts as one.
+    pub fn depth(&self, id: TypeId) -> u32 {
+        self.shapes[id.0 as usize].depth
+    }
+
+    /// A type parameter occurs in `id`.
+    pub fn parameterized(&self, id: TypeId) -> bool {
+        self.shapes[id.0 as usize].parameterized
+    }
+
+    /// Adds a declared type; its `outer` and `args` must be final.
+    pub fn new_named(&mut self, data: NamedData) -> (NamedId, TypeId) {
+        let id = NamedId(self.named.len() as u32);
+        self.named.push(data);
+        (id, self.intern(Type::Named(id)))
+    }
+
+    pub fn new_tparam(&mut self, name: Sym, obj: ObjId, index: u32, constraint: TypeId) -> (TypeParamId, TypeId) {
+        let id = TypeParamId(self.tparams.len() as u32);
+        self.tparams.push(TypeParamData { name, obj, index, constraint });
+        (id, self.intern(Type::TypeParam(id)))
+    }
+
+    pub fn tparam(&self, id: TypeParamId) -> &TypeParamData {
+        &self.tparams[id.0 as usize]
+    }
+
+    /// The id of a type parameter's type.
+    pub fn tparam_type(&mut self, id: TypeParamId) -> TypeId {
+        self.intern(Type::TypeParam(id))
     }
 
     pub fn get(&self, id: TypeId) -> &Type {

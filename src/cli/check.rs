@@ -1,0 +1,32 @@
+//! `gmpl check`.
+use super::{Format, complain, report, status};
+use crate::vm::source::Files;
+use crate::vm::{CompileOptions, compile};
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+#[command(after_help = "Example: gmpl check --format json prog.gm")]
+pub struct Args {
+    /// Unused names of scripts are errors
+    #[arg(long)]
+    strict: bool,
+    /// How reports are written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// The program: a file or a folder
+    program: PathBuf,
+}
+
+pub fn run(args: Args) -> i32 {
+    match Files::read(&args.program) {
+        Ok(files) => {
+            let compiled = compile(files, CompileOptions { strict: args.strict, check_only: true });
+            report(&compiled, args.format);
+            if compiled.diagnostics.has_errors() { status::COMPILE_ERROR } else { status::OK }
+        }
+        Err(e) => {
+            complain(&e);
+            status::COMPILE_ERROR
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Natives of `time` that touch the scheduler: sleeping and timers.
+use crate::sched::timer::Action;
+use crate::sched::wait::WaitReason;
+use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
+
+pub const NATIVES: &[NativeEntry] = &[
+    ("time.Sleep", sleep),
+    ("time.runtimeNow", now),
+    ("time.startTimer", start_timer),
+    ("time.stopTimer", stop_timer),
+];
+
+fn sleep(cx: &mut Cx) -> NativeResult {
+    let d = cx.int(0);
+    if d <= 0 {
+        return Ok(Outcome::Yield);
+    }
+    let sched: *const _ = cx.side.sched();
+    let when = cx.side.sched().decide.now().saturating_add(d);
+    let g = cx.side.g;
+    cx.side.park(WaitReason::Sleep, false)();
+    // SAFETY: the scheduler outlives its Gs; the G is not touched once it is on the timer.
+    let sched = unsafe { &*sched };
+    let (_, first) = sched.timers.start(when, Action::Ready(g));
+    if first {
+        sched.timer_added();
+    }
+    Ok(Outcome::Parked)
+}
+
+fn now(cx: &mut Cx) -> NativeResult {
+    let (wall, mono) = (cx.env.clock)();
+    cx.set_int(0, wall);
+    cx.set_int(1, mono);
+    Ok(Outcome::Done)
+}
+
+/// `startTimer(when, period int64, f func()) (id int64)`; times in nanoseconds of the monotonic clock.
+fn start_timer(cx: &mut Cx) -> NativeResult {
+    let (when, period, closure) = (cx.int(0), cx.int(1), cx.word(2));
+    let (id, first) = cx.side.sched().timers.start(when, Action::Start { closure, period });
+    if first {
+        cx.side.sched().timer_added();
+    }
+    cx.set_int(0, id);
+    Ok(Outcome::Done)
+}
+
+/// `stopTimer(id int64) bool`: whether it was pending.
+fn stop_timer(cx: &mut Cx) -> NativeResult {
+    let was = cx.side.sched().timers.stop(cx.int(0));
+    cx.set_bool(0, was);
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,156 @@
+//! The wiring of the two wings: from source files to a compiled program, and from a program to a run.
+//!
+//! A [`Vm`] shares nothing with any other: many may live in one process.
+pub mod host;
+pub mod source;
+
+use crate::base::diag::Diagnostics;
+use crate::base::intern::Interner;
+use crate::base::limits;
+use crate::base::span::SourceMap;
+use crate::bytecode::program::Program;
+use crate::heap::{Config, Heap};
+use crate::interp::ctx::{Exit, Rt};
+use crate::interp::{load, run};
+use crate::syntax::ast::Ast;
+use crate::types::check::{CheckOptions, check_program};
+use crate::types::load::load_program;
+use crate::value::env::Host;
+use source::{Files, PackageLoader};
+use std::sync::Arc;
+
+/// What the front wing made of a program.
+pub struct Compiled {
+    /// `None` when there were errors.
+    pub program: Option<Program>,
+    pub sources: Arc<SourceMap>,
+    pub diagnostics: Diagnostics,
+}
+
+/// Options of the front wing.
+#[derive(Clone, Copy, Default)]
+pub struct CompileOptions {
+    /// Unused names of scripts are errors.
+    pub strict: bool,
+    /// Stop after checking.
+    pub check_only: bool,
+}
+
+/// Compiles the files of one program. Runs on a thread of its own, whose stack is large enough for every tree that
+/// the parser lets through.
+pub fn compile(files: Files, options: CompileOptions) -> Compiled {
+    let front = move || compile_here(files, options);
+    let thread = std::thread::Builder::new().name("gmpl-front".into()).stack_size(limits::FRONT_STACK_BYTES);
+    match thread.spawn(front) {
+        Ok(handle) => match handle.join() {
+            Ok(compiled) => compiled,
+            Err(panic) => std::panic::resume_unwind(panic),
+        },
+        Err(e) => {
+            let mut diagnostics = Diagnostics::default();
+            diagnostics.push(crate::base::diag::Diagnostic::error(
+                "no-thread",
+                crate::base::span::Span::NONE,
+                format!("cannot start the compiler's thread: {e}"),
+            ));
+            Compiled { program: None, sources: Arc::default(), diagnostics }
+        }
+    }
+}
+
+fn compile_here(files: Files, options: CompileOptions) -> Compiled {
+    let mut sources = SourceMap::default();
+    let mut names = Interner::default();
+    let mut ast = Ast::default();
+    let mut diagnostics = Diagnostics::default();
+    let mut main_files = Vec::new();
+    let loader = PackageLoader::new(files.module);
+    for (name, text) in files.files {
+        let id = sources.add(name, text);
+        crate::syntax::parse_file(id, &sources, &mut names, &mut ast, &mut diagnostics);
+        main_files.push(ast.files.len() - 1);
+    }
+    let parse = crate::syntax::parse_file;
+    let graph =
+        load_program(&main_files, &loader, parse, &mut sources, &mut names, &mut ast, &mut diagnostics);
+    let mut program = None;
+    if !diagnostics.has_errors() {
+        let check = CheckOptions { strict: options.strict, loader: Some(&loader) };
+        let mut info =
+            check_program(&main_files, &ast, &graph, &mut names, &sources, check, &mut diagnostics);
+        if !diagnostics.has_errors() && !options.check_only {
+            let compiled = crate::compile::compile(&ast, &mut info, &names, &sources, &mut diagnostics);
+            if !diagnostics.has_errors() {
+                program = Some(compiled);
+            }
+        }
+    }
+    Compiled { program, sources: Arc::new(sources), diagnostics }
+}
+
+/// Options of a run.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Logical processors.
+    pub procs: usize,
+    /// Replay: all choices and all time follow from this number.
+    pub seed: Option<u64>,
+    /// The portable driver instead of tail calls.
+    pub portable: bool,
+    /// Bytes the heap may hold.
+    pub max_memory: usize,
+    /// Bytes one goroutine's stack may hold.
+    pub max_stack: usize,
+    /// GOGC.
+    pub gc_percent: i64,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        RunOptions {
+            procs: std::thread::available_parallelism().map_or(1, |n| n.get()),
+            seed: None,
+            portable: false,
+            max_memory: usize::MAX,
+            max_stack: limits::MAX_STACK_SLOTS * 8,
+            gc_percent: 100,
+        }
+    }
+}
+
+/// A program ready to run, once.
+pub struct Vm {
+    rt: Box<Rt>,
+}
+
+impl Vm {
+    /// # Errors
+    /// The system gives no memory, or the program needs a native that does not exist (our bug).
+    pub fn new(
+        program: Program,
+        sources: Arc<SourceMap>,
+        host: Arc<dyn Host>,
+        options: &RunOptions,
+    ) -> Result<Vm, String> {
+        let heap = Heap::new(Config {
+            max_bytes: options.max_memory,
+            gc_percent: options.gc_percent,
+            min_heap_bytes: 4 << 20,
+        })
+        .map_err(|e| format!("cannot reserve memory for the heap: {e}"))?;
+        let load_options = load::Options {
+            procs: if options.seed.is_some() { 1 } else { options.procs.max(1) },
+            seed: options.seed,
+            portable: options.portable,
+            max_stack_slots: options.max_stack / 8,
+        };
+        let natives = crate::std::natives();
+        let rt = load::load(program, &natives, host, Arc::new(heap), sources, &load_options)?;
+        Ok(Vm { rt })
+    }
+
+    /// Runs the program to its end.
+    pub fn run(mut self) -> Exit {
+        run::run(&mut self.rt)
+    }
+}

@@ -1,0 +1,160 @@
+//! Where source text comes from: the program's files, the packages inside the binary, the packages of a module.
+use crate::types::load::{LoadError, LoadedPackage, Loader};
+use std::path::{Path, PathBuf};
+
+include!(concat!(env!("OUT_DIR"), "/stdlib.rs"));
+
+/// The files of a program, as `(name, text)`, and the module they lie in.
+#[derive(Default)]
+pub struct Files {
+    pub files: Vec<(String, String)>,
+    pub module: Option<Module>,
+}
+
+/// A `go.mod`: the module's path and its folder.
+#[derive(Clone, Debug)]
+pub struct Module {
+    pub path: String,
+    pub dir: PathBuf,
+}
+
+impl Files {
+    /// One file of the given name.
+    pub fn one(name: impl Into<String>, text: impl Into<String>) -> Files {
+        Files { files: vec![(name.into(), text.into())], module: None }
+    }
+
+    /// Reads a program: a file, or all source files of a folder but tests.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with the path.
+    pub fn read(path: &Path) -> Result<Files, String> {
+        let shown = path.display();
+        let meta = std::fs::metadata(path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => format!("{shown}: no such file or folder"),
+            _ => format!("{shown}: {e}"),
+        })?;
+        let dir = if meta.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) };
+        let files = if meta.is_dir() {
+            let files = read_dir(path)?;
+            if files.is_empty() {
+                return Err(format!("{shown}: the folder has no .gm or .go files"));
+            }
+            files
+        } else {
+            vec![(shown.to_string(), read_text(path)?)]
+        };
+        Ok(Files { files, module: find_module(dir) })
+    }
+}
+
+fn read_dir(dir: &Path) -> Result<Vec<(String, String)>, String> {
+    let entries = std::fs::read_dir(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| is_source(p)).collect();
+    paths.sort();
+    paths.into_iter().map(|p| Ok((p.display().to_string(), read_text(&p)?))).collect()
+}
+
+fn is_source(path: &Path) -> bool {
+    let source = path.extension().is_some_and(|e| e == "gm" || e == "go");
+    let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("");
+    source && path.is_file() && !stem.ends_with("_test") && !stem.starts_with(['.', '_'])
+}
+
+fn read_text(path: &Path) -> Result<String, String> {
+    let shown = path.display();
+    let bytes = std::fs::read(path).map_err(|e| format!("{shown}: {e}"))?;
+    if bytes.len() > u32::MAX as usize / 4 {
+        return Err(format!("{shown}: the file is larger than 1 GB"));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) if text.trim().is_empty() => Err(format!("{shown}: the file is empty")),
+        Ok(text) => Ok(text),
+        Err(e) => {
+            let at = e.utf8_error().valid_up_to();
+            let line = 1 + memchr::memchr_iter(b'\n', &e.as_bytes()[..at]).count();
+            Err(format!("{shown}:{line}: the file is not UTF-8 text (byte {at})"))
+        }
+    }
+}
+
+/// The nearest `go.mod` upward from a folder.
+fn find_module(dir: &Path) -> Option<Module> {
+    let dir = std::fs::canonicalize(dir).ok()?;
+    for folder in dir.ancestors() {
+        if let Ok(text) = std::fs::read_to_string(folder.join("go.mod")) {
+            let path = text.lines().find_map(|l| l.trim().strip_prefix("module "))?;
+            let path = path.split("//").next().unwrap_or("").trim().trim_matches('"').to_string();
+            return Some(Module { path, dir: folder.to_path_buf() });
+        }
+    }
+    None
+}
+
+/// Finds imported packages.
+pub struct PackageLoader {
+    module: Option<Module>,
+}
+
+impl PackageLoader {
+    pub fn new(module: Option<Module>) -> PackageLoader {
+        PackageLoader { module }
+    }
+}
+
+fn std_files(path: &str) -> &'static [(&'static str, &'static str, &'static str)] {
+    let start = FILES.partition_point(|f| f.0 < path);
+    let len = FILES[start..].iter().take_while(|f| f.0 == path).count();
+    &FILES[start..start + len]
+}
+
+impl Loader for PackageLoader {
+    fn load(&self, path: &str) -> Result<LoadedPackage, LoadError> {
+        let files = std_files(path);
+        if !files.is_empty() {
+            let files = files.iter().map(|f| (format!("$std/{}", f.1), f.2.to_string())).collect();
+            return Ok(LoadedPackage { std: true, files });
+        }
+        if let Some(module) = &self.module {
+            let inside = match path.strip_prefix(&module.path) {
+                Some("") => Some(""),
+                Some(rest) => rest.strip_prefix('/'),
+                None => None,
+            };
+            if let Some(inside) = inside {
+                let dir = module.dir.join(inside);
+                let message = match read_dir(&dir) {
+                    Ok(files) if !files.is_empty() => return Ok(LoadedPackage { std: false, files }),
+                    Ok(_) => format!("no .gm or .go files in {}", dir.display()),
+                    Err(e) => e,
+                };
+                return Err(LoadError { message, help: None });
+            }
+        }
+        let first = path.split('/').next().unwrap_or("");
+        let message = if first.contains('.') {
+            format!("package {path} is not part of the program (gmpl fetches no modules)")
+        } else {
+            format!("package {path} is not in std")
+        };
+        let nearest = FILES
+            .iter()
+            .map(|f| f.0)
+            .filter(|p| !p.starts_with("internal"))
+            .map(|p| (strsim::damerau_levenshtein(p, path), p))
+            .min();
+        let help = nearest.filter(|n| n.0 <= 2).map(|n| format!("did you mean \"{}\"?", n.1));
+        Err(LoadError { message, help })
+    }
+
+    fn std_package_named(&self, name: &str) -> Option<String> {
+        let last = |p: &str| p.rsplit('/').next().is_some_and(|l| l == name);
+        // The shortest path wins: `rand` is math/rand, not crypto/rand.
+        FILES
+            .iter()
+            .map(|f| f.0)
+            .filter(|p| !p.starts_with("internal") && last(p) && !p.contains('.'))
+            .min_by_key(|p| (p.starts_with("crypto/"), p.len()))
+            .map(str::to_string)
+    }
+}
