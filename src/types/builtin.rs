@@ -176,16 +176,17 @@ impl<'a> Checker<'a> {
             Type::Map(..) => len,
             _ => false,
         };
-        if x.mode == Mode::Const && len {
-            if let Some(s) = x.val.as_ref().and_then(|v| v.as_bytes()) {
-                let n = s.len() as i64;
-                if self.t().is_untyped(x.ty)
-                    && let Some(at) = x.expr
-                {
-                    self.update_type(at, TypeId::STRING, true);
-                }
-                return constant(n);
+        if x.mode == Mode::Const
+            && len
+            && let Some(s) = x.val.as_ref().and_then(|v| v.as_bytes())
+        {
+            let n = s.len() as i64;
+            if self.t().is_untyped(x.ty)
+                && let Some(at) = x.expr
+            {
+                self.update_type(at, TypeId::STRING, true);
             }
+            return constant(n);
         }
         if !x.is_nil() && self.t().all(x.ty, |t| t.is_some_and(|(_, u)| fits(self.t(), u))) {
             return Some(Operand::at(Mode::Value, TypeId::INT, e));

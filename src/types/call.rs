@@ -110,12 +110,10 @@ impl<'a> Checker<'a> {
         let x = match &f.results[..] {
             [] => Operand::at(Mode::NoValue, TypeId::VOID, e),
             [one] => {
-                if *one == TypeId::INVALID {
-                    Operand::invalid(e)
-                } else if !self.complete(*one) && self.t().underlying_id(*one) == TypeId::INVALID {
-                    Operand::invalid(e)
-                } else {
+                if self.complete(*one) {
                     Operand::at(Mode::Value, *one, e)
+                } else {
+                    Operand::invalid(e)
                 }
             }
             list => {
@@ -134,7 +132,7 @@ impl<'a> Checker<'a> {
                 Operand::invalid(e)
             }
             [arg] => {
-                if !self.complete(target) && self.t().underlying_id(target) == TypeId::INVALID {
+                if !self.complete(target) {
                     self.use_exprs(args);
                     return Operand::invalid(e);
                 }

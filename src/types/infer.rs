@@ -44,10 +44,10 @@ impl Checker<'_> {
                 if self.t().is_tparam(par) && !arg.is_nil() {
                     untyped.push(i);
                 }
-            } else if {
-                self.ensure_methods(arg.ty);
-                !u.unify(&mut self.info, par, arg.ty, ASSIGN)
-            } {
+                continue;
+            }
+            self.ensure_methods(arg.ty);
+            if !u.unify(&mut self.info, par, arg.ty, ASSIGN) {
                 return Err(Some(self.mismatch(&u, tparams, par, arg, reverse)));
             }
         }
@@ -59,19 +59,17 @@ impl Checker<'_> {
                 let known = u.at(p);
                 if let Some((term, single)) = self.core_term(p) {
                     match known {
-                        Some(t) => {
-                            if !u.unify(&mut self.info, t, term.ty, 0) {
-                                let message = format!(
-                                    "{} (type {}) does not satisfy {}",
-                                    self.name(self.t().tparam(p).name),
-                                    self.ts(t),
-                                    self.ts(self.t().tparam(p).constraint)
-                                );
-                                return Err(Some((at, message)));
-                            }
+                        Some(t) if !u.unify(&mut self.info, t, term.ty, 0) => {
+                            let message = format!(
+                                "{} (type {}) does not satisfy {}",
+                                self.name(self.t().tparam(p).name),
+                                self.ts(t),
+                                self.ts(self.t().tparam(p).constraint)
+                            );
+                            return Err(Some((at, message)));
                         }
                         None if single && !term.tilde => u.set(p, term.ty),
-                        None => {}
+                        _ => {}
                     }
                 }
                 if let Some(t) = known

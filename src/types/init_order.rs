@@ -170,10 +170,10 @@ fn shortest_cycle(start: ObjId, members: &FxHashSet<ObjId>, deps: &FxHashMap<Obj
                 path.reverse();
                 return path;
             }
-            if !from.contains_key(&next) {
-                from.insert(next, o);
+            from.entry(next).or_insert_with(|| {
                 queue.push_back(next);
-            }
+                o
+            });
         }
     }
     vec![start]

@@ -239,12 +239,10 @@ pub fn missing_method(
         for m in &methods.methods {
             match have.methods.iter().find(|h| h.name == m.name && h.pkg == m.pkg) {
                 None if all => return Some((m.clone(), Missing::NotFound)),
-                None => {}
-                Some(h) => {
-                    if !same(info, h.sig, m.sig) {
-                        return Some((m.clone(), Missing::WrongSignature { have: h.sig }));
-                    }
+                Some(h) if !same(info, h.sig, m.sig) => {
+                    return Some((m.clone(), Missing::WrongSignature { have: h.sig }));
                 }
+                _ => {}
             }
         }
         return None;

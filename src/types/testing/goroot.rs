@@ -27,6 +27,7 @@ fn selected(name: &str, text: &str) -> bool {
         "android",
         "ios",
         "illumos",
+        "zos",
     ];
     const ARCHES: &[&str] = &[
         "386", "arm", "arm64", "wasm", "ppc64", "ppc64le", "mips", "mipsle", "mips64", "mips64le", "riscv64", "s390x",
