@@ -504,7 +504,8 @@ impl Compiler<'_> {
         } else {
             place
         };
-        let r = self.load(place, ty, if self.lay(ty).big() { None } else { Some(d) });
+        let want = if self.lay(ty).big() { None } else { Some(d) };
+        let r = self.load(place, ty, want);
         if self.lay(ty).big() {
             let r = self.fresh_copy(r, ty);
             self.f.code.mov(d, r);
