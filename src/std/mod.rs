@@ -2,15 +2,30 @@
 use crate::value::native::NativeEntry;
 
 pub mod atomic;
+mod buffer;
+pub mod errors;
+pub mod fmt;
+pub mod number;
+pub mod os;
 pub mod runtime;
+pub mod sort;
+pub mod strings;
 pub mod sync;
+pub mod strconv;
+mod text;
 pub mod timers;
 
 /// All natives, by name.
 pub fn natives() -> Vec<NativeEntry> {
     [
         atomic::NATIVES,
+        errors::NATIVES,
+        fmt::NATIVES,
+        os::NATIVES,
         runtime::NATIVES,
+        sort::NATIVES,
+        strconv::NATIVES,
+        strings::NATIVES,
         sync::NATIVES,
         timers::NATIVES,
     ]

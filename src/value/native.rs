@@ -186,6 +186,23 @@ impl<'a> Cx<'a> {
         unsafe { slice::parts(self.word(i)) }
     }
 
+    /// Data, length and capacity of a slice word.
+    pub fn slice_of(&self, word: u64) -> slice::Parts {
+        // SAFETY: the caller took the word from a slice slot.
+        unsafe { slice::parts(word) }
+    }
+
+    /// The bytes of `[]byte` parameter `i` as they lie in memory, for natives that only look at them: when another G
+    /// writes meanwhile, their answer is any answer.
+    pub fn bytes_view<'b>(&self, i: usize) -> &'b [u8] {
+        let s = self.slice(i);
+        if s.len == 0 {
+            return &[];
+        }
+        // SAFETY: the header's data has at least `len` bytes, which stay alive for the native's whole run.
+        unsafe { std::slice::from_raw_parts(s.data, s.len) }
+    }
+
     /// A copy of `[]byte` parameter `i` (a copy, since another G may write to it at any time).
     pub fn bytes(&self, i: usize) -> Vec<u8> {
         let s = self.slice(i);

@@ -1,0 +1,148 @@
+//! Natives of `sort` and `slices`: sorting of ordered elements, and swaps in a slice of any type.
+use crate::bytecode::program::{Kind, RTypeId};
+use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap, load, store};
+use crate::value::slice::Parts;
+
+pub const NATIVES: &[NativeEntry] = &[
+    ("slices.sortOrdered", sort_ordered),
+    ("sort.sliceLen", slice_len),
+    ("sort.sortOrdered", sort_ordered),
+    ("sort.swapElems", swap_elems),
+];
+
+/// The slice in interface parameter 0 and its element type.
+fn boxed_slice(cx: &Cx) -> Option<(Parts, RTypeId)> {
+    let word = cx.word(0);
+    let t = cx.rtype(cx.iface_type(word));
+    (t.kind == Kind::Slice).then(|| (cx.slice_of(cx.unbox(word)[0]), t.elem))
+}
+
+/// `sliceLen(x any) (n int, kind string)`
+fn slice_len(cx: &mut Cx) -> NativeResult {
+    match boxed_slice(cx) {
+        Some((p, _)) => {
+            cx.set_int(0, p.len as i64);
+            cx.set_word(1, 0);
+        }
+        None => {
+            let word = cx.word(0);
+            let kind = if word == 0 { Kind::Invalid } else { cx.rtype(cx.iface_type(word)).kind };
+            cx.set_int(0, -1);
+            let name = match kind {
+                Kind::Invalid => "zero".into(),
+                Kind::Pointer => "ptr".into(),
+                Kind::UnsafePointer => "unsafe.Pointer".into(),
+                k => format!("{k:?}").to_lowercase(),
+            };
+            cx.set_str(1, name.as_bytes())?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// `swapElems(x any, i, j int)`
+fn swap_elems(cx: &mut Cx) -> NativeResult {
+    let (i, j) = (cx.uint(1) as usize, cx.uint(2) as usize);
+    let Some((p, elem)) = boxed_slice(cx) else { return Ok(Outcome::Done) };
+    if i >= p.len || j >= p.len {
+        return Err(Trap::Panic("reflect: slice index out of range".into()));
+    }
+    let t = cx.rtype(elem);
+    let size = cx.env.types[elem.0 as usize].elem_bytes;
+    // SAFETY: both elements lie in the slice; their words go through registers, so that no other G sees a part of one.
+    unsafe {
+        let (a, b) = (p.data.add(i * size), p.data.add(j * size));
+        let words = t.words as usize;
+        if words <= 8 {
+            let (mut x, mut y) = ([0; 8], [0; 8]);
+            load(t, a, &mut x[..words.max(1)]);
+            load(t, b, &mut y[..words.max(1)]);
+            store(t, a, &y[..words.max(1)]);
+            store(t, b, &x[..words.max(1)]);
+        } else {
+            let (mut x, mut y) = (vec![0; words], vec![0; words]);
+            load(t, a, &mut x);
+            load(t, b, &mut y);
+            store(t, a, &y);
+            store(t, b, &x);
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Reads `n` elements of a packed slice, sorts them and writes them back.
+///
+/// # Safety
+/// `p` is a slice of `T`.
+unsafe fn sort_as<T: Copy>(p: Parts, sort: impl FnOnce(&mut [T])) {
+    let data = p.data as *mut T;
+    // SAFETY: the slice has `len` elements. The copy keeps the sort away from what other Gs write meanwhile.
+    unsafe {
+        let mut v: Vec<T> = (0..p.len).map(|i| data.add(i).read()).collect();
+        sort(&mut v);
+        for (i, x) in v.into_iter().enumerate() {
+            data.add(i).write(x);
+        }
+    }
+}
+
+/// Sorts floats with NaNs first; false when the order of equal ones would show.
+fn sort_floats<T: Copy + PartialOrd + Default>(v: &mut [T], negative: impl Fn(&T) -> bool) -> bool {
+    let zero = T::default();
+    let mut signs = (false, false);
+    for x in v.iter().filter(|x| **x == zero) {
+        if negative(x) { signs.0 = true } else { signs.1 = true }
+    }
+    if signs == (true, true) {
+        return false;
+    }
+    // NaNs are told apart from the numbers only; their payloads do not show.
+    v.sort_unstable_by(|a, b| {
+        a.partial_cmp(b).unwrap_or_else(|| b.partial_cmp(b).is_some().cmp(&a.partial_cmp(a).is_some()).reverse())
+    });
+    true
+}
+
+/// `sortOrdered(x any) bool`
+fn sort_ordered(cx: &mut Cx) -> NativeResult {
+    let Some((p, elem)) = boxed_slice(cx) else {
+        cx.set_bool(0, false);
+        return Ok(Outcome::Done);
+    };
+    let mut done = true;
+    if p.len > 1 {
+        // SAFETY: the element's kind says how it lies in a packed array.
+        unsafe {
+            match cx.rtype(elem).kind {
+                Kind::Int | Kind::Int64 => sort_as::<i64>(p, |v| v.sort_unstable()),
+                Kind::Uint | Kind::Uint64 | Kind::Uintptr => sort_as::<u64>(p, |v| v.sort_unstable()),
+                Kind::Int32 => sort_as::<i32>(p, |v| v.sort_unstable()),
+                Kind::Uint32 => sort_as::<u32>(p, |v| v.sort_unstable()),
+                Kind::Int16 => sort_as::<i16>(p, |v| v.sort_unstable()),
+                Kind::Uint16 => sort_as::<u16>(p, |v| v.sort_unstable()),
+                Kind::Int8 => sort_as::<i8>(p, |v| v.sort_unstable()),
+                Kind::Uint8 => sort_as::<u8>(p, |v| v.sort_unstable()),
+                Kind::Float64 => sort_as::<f64>(p, |v| done = sort_floats(v, |x| x.is_sign_negative())),
+                Kind::Float32 => sort_as::<f32>(p, |v| done = sort_floats(v, |x| x.is_sign_negative())),
+                Kind::String => sort_as::<u64>(p, |v| v.sort_by(|a, b| cx.str_of(*a).cmp(cx.str_of(*b)))),
+                _ => done = false,
+            }
+        }
+    }
+    cx.set_bool(0, done);
+    Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sort_floats;
+
+    #[test]
+    fn nans_come_first() {
+        let mut v = [2.0, f64::NAN, -1.0, f64::INFINITY, f64::NAN, 0.0];
+        assert!(sort_floats(&mut v, |x| x.is_sign_negative()));
+        assert!(v[0].is_nan() && v[1].is_nan());
+        assert_eq!(v[2..], [-1.0, 0.0, 2.0, f64::INFINITY]);
+        assert!(!sort_floats(&mut [0.0, -0.0], |x: &f64| x.is_sign_negative()));
+    }
+}
