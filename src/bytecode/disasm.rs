@@ -7,8 +7,8 @@ use std::fmt::Write;
 
 /// Appends the listing of a whole program.
 pub fn disassemble(program: &Program, sources: &SourceMap, out: &mut String) {
-    for f in &program.funcs {
-        function(program, f, sources, out);
+    for &f in &program.order {
+        function(program, &program.funcs[f as usize], sources, out);
         out.push('\n');
     }
 }
