@@ -3,6 +3,7 @@ use crate::value::native::NativeEntry;
 
 pub mod atomic;
 mod buffer;
+pub mod math;
 pub mod runtime;
 pub mod sort;
 pub mod strings;
@@ -14,6 +15,7 @@ pub mod timers;
 pub fn natives() -> Vec<NativeEntry> {
     [
         atomic::NATIVES,
+        math::NATIVES,
         runtime::NATIVES,
         sort::NATIVES,
         strings::NATIVES,
