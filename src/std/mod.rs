@@ -7,6 +7,7 @@ pub mod errors;
 pub mod fmt;
 pub mod number;
 pub mod os;
+pub mod math;
 pub mod runtime;
 pub mod sort;
 pub mod strings;
@@ -22,6 +23,7 @@ pub fn natives() -> Vec<NativeEntry> {
         errors::NATIVES,
         fmt::NATIVES,
         os::NATIVES,
+        math::NATIVES,
         runtime::NATIVES,
         sort::NATIVES,
         strconv::NATIVES,
