@@ -3,6 +3,7 @@
 pub mod base;
 #[macro_use]
 pub mod bytecode;
+pub mod compile;
 pub mod heap;
 pub mod interp;
 pub mod sched;

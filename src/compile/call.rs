@@ -504,8 +504,9 @@ impl Compiler<'_> {
         } else {
             place
         };
-        let r = self.load(place, ty, if self.lay(ty).big() { None } else { Some(d) });
-        if self.lay(ty).big() {
+        let big = self.lay(ty).big();
+        let r = self.load(place, ty, if big { None } else { Some(d) });
+        if big {
             let r = self.fresh_copy(r, ty);
             self.f.code.mov(d, r);
         } else {

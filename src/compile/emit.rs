@@ -223,13 +223,6 @@ impl Code {
         self.dead = false;
     }
 
-    /// A label at this place.
-    pub fn here(&mut self) -> Label {
-        let l = self.label();
-        self.bind(l);
-        l
-    }
-
     pub fn is_bound(&self, label: Label) -> bool {
         self.labels[label.0 as usize] != UNBOUND
     }
@@ -299,10 +292,6 @@ impl Code {
     /// Select table `index` is this function's; its slots are mapped at the end.
     pub fn add_select(&mut self, index: u32, cases: Vec<(bool, Reg, Reg, Reg)>) {
         self.selects.push((index, cases));
-    }
-
-    pub fn len(&self) -> usize {
-        self.words.len()
     }
 }
 

@@ -144,9 +144,10 @@ impl Compiler<'_> {
                     }
                 };
                 if ty == TypeId::UNTYPED_NIL {
-                    continue;
+                    Vec::new()
+                } else {
+                    vec![(self.value(rhs, ty), ty)]
                 }
-                vec![(self.value(rhs, ty), ty)]
             } else {
                 self.multi_values(rhs)
             };
