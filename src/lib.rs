@@ -3,6 +3,7 @@
 pub mod base;
 #[macro_use]
 pub mod bytecode;
+pub mod cli;
 pub mod compile;
 pub mod heap;
 pub mod interp;
@@ -12,3 +13,4 @@ pub mod sync;
 pub mod syntax;
 pub mod types;
 pub mod value;
+pub mod vm;

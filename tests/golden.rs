@@ -80,6 +80,8 @@ struct Program {
     status: i32,
     /// Line, `error` or `warning`, text.
     reports: Vec<(usize, &'static str, String)>,
+    /// How many lines it has: a report about the end of the file is marked on the last one.
+    lines: usize,
 }
 
 impl Program {
@@ -115,6 +117,7 @@ fn read(path: PathBuf, text: &str) -> Program {
         stderr: Vec::new(),
         status: 0,
         reports: Vec::new(),
+        lines: text.lines().count(),
     };
     let mut block = "";
     for (i, line) in text.lines().enumerate() {
@@ -335,7 +338,7 @@ fn compare_reports(p: &Program, stderr: &str, why: &mut String) -> String {
         }
     }
     for (line, kind, text) in &p.reports {
-        match said.iter().position(|(l, k, m)| l == line && k == kind && m.contains(text.as_str())) {
+        match said.iter().position(|(l, k, m)| (*l).min(p.lines) == *line && k == kind && m.contains(text.as_str())) {
             Some(i) => {
                 said.remove(i);
             }

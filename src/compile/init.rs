@@ -76,6 +76,7 @@ impl Compiler<'_> {
             }
         }
         self.prog.well_known.sort_by_key(|w| w.1);
+        self.prog.sort_funcs();
     }
 
     /// The declared types of a package that are not generic.

@@ -6,10 +6,12 @@ mod buffer;
 pub mod errors;
 pub mod fmt;
 pub mod number;
+pub mod os;
 pub mod runtime;
 pub mod sort;
 pub mod strings;
 pub mod sync;
+pub mod strconv;
 mod text;
 pub mod timers;
 
@@ -19,8 +21,10 @@ pub fn natives() -> Vec<NativeEntry> {
         atomic::NATIVES,
         errors::NATIVES,
         fmt::NATIVES,
+        os::NATIVES,
         runtime::NATIVES,
         sort::NATIVES,
+        strconv::NATIVES,
         strings::NATIVES,
         sync::NATIVES,
         timers::NATIVES,

@@ -30,6 +30,7 @@ var (
 	packageLine = regexp.MustCompile(`(?m)^package \w+`)
 	goError     = regexp.MustCompile(`^(?:\./)?([\w./-]+)\.go:(\d+):\d+: (.*)$`)
 	goroutine   = regexp.MustCompile(`^goroutine (\d+) (?:gp=.*)?\[([^],]*)`)
+	elsewhere   = regexp.MustCompile(` (?:already (?:defined|declared) at |at |\((?:declared|first) at |\(/)\S*[./].*$`)
 	place       = regexp.MustCompile(`^\t.*?([\w.-]+)\.go:(\d+)`)
 	address     = regexp.MustCompile(`^(\t*panic: .*\)) (?:0x[0-9a-f]+|\{.*0x.*\})(.*)$`)
 )
@@ -110,6 +111,9 @@ func visit(work, path, module string) {
 		return
 	}
 	if err != nil {
+		if n := strings.Count(string(said), "\n./"); n > 10 {
+			fail(path, "%d errors, more than are reported", n)
+		}
 		finish(path, source, compileErrors(path, stem, body, string(said)))
 		return
 	}
@@ -197,10 +201,8 @@ func compileErrors(path, stem, body, said string) string {
 			continue
 		}
 		n, _ := strconv.Atoi(m[2])
-		if n < 1 || n > len(lines) {
-			fail(path, "error outside the file: %s", line)
-			continue
-		}
+		// An error about the end of the file is marked on its last line.
+		n = min(n, len(lines))
 		lines[n-1] += m[3] + "\x00"
 	}
 	for i, line := range lines {
@@ -221,7 +223,7 @@ func mark(path, line string, said []string) string {
 		}
 	}
 	for _, text := range said {
-		kept := text
+		kept := elsewhere.ReplaceAllString(text, "")
 		for _, m := range marks {
 			if strings.Contains(text, m) {
 				kept = m
