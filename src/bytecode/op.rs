@@ -309,7 +309,7 @@ op_table! {
     Select "rU" "(1) R[a] = index of the case of select table U that proceeded; -1: default; (2)"
     Forever "___" "(1) park for ever (select {})"
     // ---- miscellany
-    PrintW "rru" "builtin print of R[a..] as runtime type b; c: 0 plain, 1 preceded by a space, 2 newline only"
+    PrintW "rtu" "builtin print of R[a..] as runtime type b; c: 0 plain, 1 preceded by a space, 2 newline only"
     Unreachable "___" "our own bug if reached"
     Halt "___" "the program's end: main has returned"
     GExit "___" "a G's first function has returned"

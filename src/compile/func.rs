@@ -277,7 +277,7 @@ impl Compiler<'_> {
                 self.return_places();
             }
             None if self.f.results.is_empty() => self.f.code.plain(Op::Ret),
-            None if !self.f.code.dead => self.f.code.plain(Op::Unreachable),
+            None if self.f.code.dead => {}
             None => self.f.code.plain(Op::Unreachable),
         }
         let idx = self.f.func;

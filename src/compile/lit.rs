@@ -17,7 +17,7 @@ impl Compiler<'_> {
         match self.under(ty) {
             // in a literal's elements `{...}` may stand for `&T{...}`
             Type::Pointer(t) => self.new_literal(e, t, want),
-            Type::Slice(elem) => self.slice_lit(e, ty, elem, want),
+            Type::Slice(elem) => self.slice_lit(e, elem, want),
             Type::Map(k, v) => self.map_lit(e, ty, k, v, want),
             _ if l.big() => self.new_literal(e, ty, want),
             _ => {
@@ -51,6 +51,13 @@ impl Compiler<'_> {
                 return self.fill(Place::Slot(d), ty, inner, false);
             }
         }
+        if ty == to && d.is_ptr() && matches!(self.ast.expr(inner).kind, ExprKind::Composite { .. }) {
+            match self.under(ty) {
+                Type::Slice(elem) => return self.slice_lit_in(inner, elem, d),
+                Type::Map(k, v) => return self.map_lit_in(inner, ty, k, v, d),
+                _ => {}
+            }
+        }
         self.expr_as(e, to, Some(d));
     }
 
@@ -76,7 +83,7 @@ impl Compiler<'_> {
 
     fn literal_of(&mut self, e: ExprId, ty: TypeId) -> Reg {
         match self.under(ty) {
-            Type::Slice(elem) => self.slice_lit(e, ty, elem, None),
+            Type::Slice(elem) => self.slice_lit(e, elem, None),
             Type::Map(k, v) => self.map_lit(e, ty, k, v, None),
             _ => self.expr(e, None),
         }
@@ -252,8 +259,14 @@ impl Compiler<'_> {
         }
     }
 
-    fn slice_lit(&mut self, e: ExprId, ty: TypeId, elem: TypeId, want: Option<Reg>) -> Reg {
-        let ExprKind::Composite { elems, .. } = &self.ast.expr(e).kind else { return Reg(0) };
+    fn slice_lit(&mut self, e: ExprId, elem: TypeId, want: Option<Reg>) -> Reg {
+        let s = self.ptr_slot();
+        self.slice_lit_in(e, elem, s);
+        self.wanted(s, want)
+    }
+
+    fn slice_lit_in(&mut self, e: ExprId, elem: TypeId, s: Reg) {
+        let ExprKind::Composite { elems, .. } = &self.ast.expr(e).kind else { return };
         let (mut n, mut at) = (0u64, 0u64);
         for el in elems {
             if let Some(k) = el.key {
@@ -262,20 +275,22 @@ impl Compiler<'_> {
             at += 1;
             n = n.max(at);
         }
-        let s = self.ptr_slot();
         self.new_slice(s, elem, n);
-        if n > 0 && !elems.is_empty() {
+        if n > 0 {
             let data = self.slice_data(s);
             let array = self.info.types.intern(Type::Array(elem, n));
             self.fill_elements(Place::boxed(data), array, elem, n, elems, true);
         }
-        let _ = ty;
+    }
+
+    /// A value, moved to where it is wanted.
+    pub fn wanted(&mut self, r: Reg, want: Option<Reg>) -> Reg {
         match want {
             Some(w) => {
-                self.f.code.mov(w, s);
+                self.f.code.mov(w, r);
                 w
             }
-            None => s,
+            None => r,
         }
     }
 
@@ -293,8 +308,13 @@ impl Compiler<'_> {
     }
 
     fn map_lit(&mut self, e: ExprId, ty: TypeId, k: TypeId, v: TypeId, want: Option<Reg>) -> Reg {
-        let ExprKind::Composite { elems, .. } = &self.ast.expr(e).kind else { return Reg(0) };
         let m = self.ptr_slot();
+        self.map_lit_in(e, ty, k, v, m);
+        self.wanted(m, want)
+    }
+
+    fn map_lit_in(&mut self, e: ExprId, ty: TypeId, k: TypeId, v: TypeId, m: Reg) {
+        let ExprKind::Composite { elems, .. } = &self.ast.expr(e).kind else { return };
         let t = self.rtype(ty);
         let mark = self.f.regs.mark();
         let hint = self.scalar();
@@ -312,13 +332,6 @@ impl Compiler<'_> {
             self.set_pos(self.ast.span(key).lo);
             self.store(Place::MapElem { map: m, key: kr, ty }, v, vr);
             self.f.regs.release(mark);
-        }
-        match want {
-            Some(w) => {
-                self.f.code.mov(w, m);
-                w
-            }
-            None => m,
         }
     }
 }

@@ -48,7 +48,7 @@ type MethodKey = (Sym, PkgId, TypeId);
 
 /// What a function index was made for.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Key {
+pub enum Key {
     /// A declared function or method with its type arguments.
     Decl(ObjId, Vec<TypeId>),
     /// The method of a type as a function whose first parameter is the receiver, or (`boxed`) an interface holding it.
@@ -59,14 +59,14 @@ pub(crate) enum Key {
 
 /// What a method value calls.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum BoundCall {
+pub enum BoundCall {
     Func(FuncRef),
     Iface(MethodId),
 }
 
 /// A variable that a closure holds.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Capture {
+pub struct Capture {
     obj: ObjId,
     ty: TypeId,
     /// The box's address, not the value.
@@ -74,7 +74,7 @@ pub(crate) struct Capture {
 }
 
 /// A function whose code is still to be made.
-pub(crate) enum Work {
+pub enum Work {
     Decl { idx: FuncIdx, obj: ObjId, func: FuncId, subst: Subst },
     /// A native as a function of its own, where its address is wanted.
     Native { idx: FuncIdx, native: u32, recv: Option<TypeId>, sig: TypeId },
@@ -86,7 +86,7 @@ pub(crate) enum Work {
 
 /// How a declared function is reached.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum FuncRef {
+pub enum FuncRef {
     Code(FuncIdx),
     Native(u32),
 }
