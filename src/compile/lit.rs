@@ -262,7 +262,7 @@ impl Compiler<'_> {
     fn slice_lit(&mut self, e: ExprId, elem: TypeId, want: Option<Reg>) -> Reg {
         let s = self.ptr_slot();
         self.slice_lit_in(e, elem, s);
-        self.wanted(s, want)
+        self.moved(s, want)
     }
 
     fn slice_lit_in(&mut self, e: ExprId, elem: TypeId, s: Reg) {
@@ -284,7 +284,7 @@ impl Compiler<'_> {
     }
 
     /// A value, moved to where it is wanted.
-    pub fn wanted(&mut self, r: Reg, want: Option<Reg>) -> Reg {
+    pub fn moved(&mut self, r: Reg, want: Option<Reg>) -> Reg {
         match want {
             Some(w) => {
                 self.f.code.mov(w, r);
@@ -310,7 +310,7 @@ impl Compiler<'_> {
     fn map_lit(&mut self, e: ExprId, ty: TypeId, k: TypeId, v: TypeId, want: Option<Reg>) -> Reg {
         let m = self.ptr_slot();
         self.map_lit_in(e, ty, k, v, m);
-        self.wanted(m, want)
+        self.moved(m, want)
     }
 
     fn map_lit_in(&mut self, e: ExprId, ty: TypeId, k: TypeId, v: TypeId, m: Reg) {
