@@ -143,8 +143,8 @@ fn extra(program: &Program, op: Op, k: u32, w: u64, next: i64, out: &mut dyn Wri
     match (op, k) {
         (RangeStr, 0) | (MapNext, 1) => write!(out, " ->{}", next + w as i64),
         (
-            EqT | MkSlice | SliceOf | Append | AppendSlice | AppendOwn | CopySlice | ClearSlice | DisownT | MkMap | MapGet
-            | MapGet2 | MapSet | MapDel | MapClear | MapIter | MapNext | MkChan | AssertT | AssertI,
+            EqT | MkSlice | SliceOf | Append | AppendSlice | AppendOwn | CopySlice | ClearSlice | DisownT | MkMap
+            | MapGet | MapGet2 | MapSet | MapDel | MapClear | MapIter | MapNext | MkChan | AssertT | AssertI,
             0,
         ) => type_name(program, w as u32, out),
         (SliceArr, 0) => {

@@ -33,7 +33,12 @@ pub enum Callee {
 pub enum Arg {
     Expr(ExprId, TypeId),
     /// A receiver reached over a path.
-    Recv { x: ExprId, path: Vec<u32>, pointer: bool, ty: TypeId },
+    Recv {
+        x: ExprId,
+        path: Vec<u32>,
+        pointer: bool,
+        ty: TypeId,
+    },
     /// The rest of a variadic call, packed into a slice of the type.
     Rest(Vec<ExprId>, TypeId),
     /// A value that lies in slots already, with its type, converted to the second.
@@ -309,7 +314,9 @@ impl Compiler<'_> {
 
     pub fn arg_type(&self, a: &Arg) -> TypeId {
         match a {
-            Arg::Expr(_, t) | Arg::Recv { ty: t, .. } | Arg::Rest(_, t) | Arg::Slot(_, _, t) | Arg::RestSlots(_, t) => *t,
+            Arg::Expr(_, t) | Arg::Recv { ty: t, .. } | Arg::Rest(_, t) | Arg::Slot(_, _, t) | Arg::RestSlots(_, t) => {
+                *t
+            }
         }
     }
 
@@ -405,20 +412,20 @@ impl Compiler<'_> {
         }
     }
 
-    /// Beside calls, the value is evaluated in its turn and not after them: it contains calls itself, or is copied into an
-    /// interface (unless it is a package-level variable).
+    /// Beside calls, the value is evaluated in its turn and not after them: it contains calls itself, or is no variable and
+    /// copied into an interface.
     fn is_early(&mut self, e: ExprId, to: TypeId) -> bool {
         if self.has_safepoint(e) {
             return true;
         }
         let from = self.ty(e);
-        if !self.info.types.is_interface(to) || self.info.types.is_interface(from) || self.info.consts.contains_key(&e) {
+        if !self.info.types.is_interface(to) || self.info.types.is_interface(from) || self.info.consts.contains_key(&e)
+        {
             return false;
         }
         let direct = matches!(self.lay(from).kind, Kind::Pointer | Kind::Map | Kind::Chan | Kind::Func);
-        let inner = self.ast.unparen(e);
-        let global = self.info.uses.get(&inner).is_some_and(|&o| matches!(self.info.obj(o).kind, ObjKind::Global));
-        !direct && !global
+        let addressable = self.info.mode(self.ast.unparen(e)) == Mode::Variable;
+        !direct && !addressable
     }
 
     /// A call whose one result is the argument as it is.

@@ -302,7 +302,9 @@ impl Compiler<'_> {
         let slots = fixed as u64 + ptrs as u64 + scalars as u64;
         if slots > MAX_FRAME_SLOTS as u64 {
             let name = self.prog.funcs[func.0 as usize].name.clone();
-            let text = format!("function {name} needs {slots} slots for its variables, more than the {MAX_FRAME_SLOTS} of a frame");
+            let text = format!(
+                "function {name} needs {slots} slots for its variables, more than the {MAX_FRAME_SLOTS} of a frame"
+            );
             self.diags.push(
                 Diagnostic::error("frame-too-large", span, text).help("keep large arrays and structs behind pointers"),
             );
@@ -322,7 +324,8 @@ impl Compiler<'_> {
         relax(&mut self.f.code, &self.formats);
         let code = &self.f.code;
         self.prog.code.push(
-            FrameHeader { slots: slots as u32, zero_start: fixed as u16, zero_len: ptrs.min(u16::MAX as u32) as u16 }.pack(),
+            FrameHeader { slots: slots as u32, zero_start: fixed as u16, zero_len: ptrs.min(u16::MAX as u32) as u16 }
+                .pack(),
         );
         let entry = self.prog.code.len() as u32;
         for w in &code.words {

@@ -58,6 +58,27 @@ impl Compiler<'_> {
                 _ => {}
             }
         }
+        if ty == to
+            && d.is_ptr()
+            && let ExprKind::Unary { op: UnaryOp::Addr, x } = self.ast.expr(inner).kind
+        {
+            let x = self.ast.unparen(x);
+            let t = self.ty(x);
+            if matches!(self.ast.expr(x).kind, ExprKind::Composite { .. }) {
+                if matches!(self.under(t), Type::Struct(_) | Type::Array(..)) {
+                    self.new_box_in(t, d);
+                    return self.fill(Place::boxed(d), t, x, true);
+                }
+            } else {
+                let place = self.place(x);
+                self.set_pos(self.ast.span(inner).lo);
+                if let Place::Elem { slice, index } = place {
+                    return self.elem_addr_in(d, slice, index, t);
+                }
+                let r = self.address(place, t);
+                return self.f.code.mov(d, r);
+            }
+        }
         self.expr_as(e, to, Some(d));
     }
 
@@ -151,15 +172,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn fill_elements(
-        &mut self,
-        place: Place,
-        array: TypeId,
-        elem: TypeId,
-        n: u64,
-        elems: &[Element],
-        zeroed: bool,
-    ) {
+    fn fill_elements(&mut self, place: Place, array: TypeId, elem: TypeId, n: u64, elems: &[Element], zeroed: bool) {
         let l = self.lay(elem);
         let place = match place {
             Place::Global(_) => Place::boxed(self.address(place, array)),

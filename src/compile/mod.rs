@@ -75,13 +75,43 @@ pub struct Capture {
 
 /// A function whose code is still to be made.
 pub enum Work {
-    Decl { idx: FuncIdx, obj: ObjId, func: FuncId, subst: Subst },
+    Decl {
+        idx: FuncIdx,
+        obj: ObjId,
+        func: FuncId,
+        subst: Subst,
+    },
     /// A native as a function of its own, where its address is wanted.
-    Native { idx: FuncIdx, native: u32, recv: Option<TypeId>, sig: TypeId },
-    Lit { idx: FuncIdx, func: FuncId, sig: TypeId, subst: Subst, captures: Vec<Capture> },
-    Wrapper { idx: FuncIdx, recv: TypeId, boxed: bool, target: call::Target },
-    Bound { idx: FuncIdx, recv: TypeId, call: BoundCall, sig: TypeId },
-    Thunk { idx: FuncIdx, call: spawn::Deferred, args: Vec<TypeId> },
+    Native {
+        idx: FuncIdx,
+        native: u32,
+        recv: Option<TypeId>,
+        sig: TypeId,
+    },
+    Lit {
+        idx: FuncIdx,
+        func: FuncId,
+        sig: TypeId,
+        subst: Subst,
+        captures: Vec<Capture>,
+    },
+    Wrapper {
+        idx: FuncIdx,
+        recv: TypeId,
+        boxed: bool,
+        target: call::Target,
+    },
+    Bound {
+        idx: FuncIdx,
+        recv: TypeId,
+        call: BoundCall,
+        sig: TypeId,
+    },
+    Thunk {
+        idx: FuncIdx,
+        call: spawn::Deferred,
+        args: Vec<TypeId>,
+    },
 }
 
 /// How a declared function is reached.
@@ -136,13 +166,7 @@ pub struct Compiler<'a> {
 }
 
 /// Compiles a checked program. Limits that it exceeds are reported.
-pub fn compile(
-    ast: &Ast,
-    info: &mut Info,
-    names: &Interner,
-    _sources: &SourceMap,
-    diags: &mut Diagnostics,
-) -> Program {
+pub fn compile(ast: &Ast, info: &mut Info, names: &Interner, _sources: &SourceMap, diags: &mut Diagnostics) -> Program {
     let any = info.types.empty_interface();
     let error = error_type(info, names).unwrap_or(any);
     let placeholder = RType {

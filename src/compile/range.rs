@@ -196,7 +196,8 @@ impl Compiler<'_> {
                 // the loop sees the array as it was
                 place = match place {
                     Place::Slot(r) | Place::Word(r) => {
-                        let d = if self.lay(array).big() { self.fresh_copy(r, array) } else { self.own_copy(x, r, array) };
+                        let d =
+                            if self.lay(array).big() { self.fresh_copy(r, array) } else { self.own_copy(x, r, array) };
                         if self.lay(array).big() { Place::boxed(d) } else { Place::Slot(d) }
                     }
                     _ => {

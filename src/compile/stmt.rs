@@ -559,7 +559,8 @@ impl Compiler<'_> {
         let ast = self.ast;
         // a jump to the test must not increment
         let StmtKind::IncDec { x: i, inc: true } = ast.stmt(post).kind else { return false };
-        let ExprKind::Binary { op: op @ (BinaryOp::Lt | BinaryOp::Le), x, y, op_span } = ast.expr(ast.unparen(cond)).kind
+        let ExprKind::Binary { op: op @ (BinaryOp::Lt | BinaryOp::Le), x, y, op_span } =
+            ast.expr(ast.unparen(cond)).kind
         else {
             return false;
         };
@@ -713,7 +714,9 @@ impl Compiler<'_> {
                     continue;
                 }
                 StmtKind::Expr(e) => Some((*e, 0)),
-                StmtKind::Assign { lhs, rhs, .. } | StmtKind::Define { lhs, rhs, .. } => rhs.first().map(|&r| (r, lhs.len())),
+                StmtKind::Assign { lhs, rhs, .. } | StmtKind::Define { lhs, rhs, .. } => {
+                    rhs.first().map(|&r| (r, lhs.len()))
+                }
                 _ => None,
             };
             let Some((e, wanted)) = recv else { continue };
