@@ -513,13 +513,8 @@ impl Compiler<'_> {
     /// The type in which two operands are compared.
     pub fn compare_type(&mut self, x: ExprId, y: ExprId) -> TypeId {
         let (tx, ty) = (self.ty(x), self.ty(y));
-        if tx == TypeId::UNTYPED_NIL || !self.info.types.is_interface(tx) && self.info.types.is_interface(ty) {
-            ty
-        } else if self.info.types.is_untyped(tx) {
-            ty
-        } else {
-            tx
-        }
+        let boxed = !self.info.types.is_interface(tx) && self.info.types.is_interface(ty);
+        if boxed || self.info.types.is_untyped(tx) { ty } else { tx }
     }
 
     /// `a op b` as a bool.

@@ -20,6 +20,9 @@ enum Word {
 
 const UNBOUND: u32 = u32::MAX;
 
+/// A case of a `select`: is it a send, the slots of channel, value and ok.
+pub type Arm = (bool, Reg, Reg, Reg);
+
 #[derive(Default)]
 pub struct Code {
     words: Vec<Word>,
@@ -30,7 +33,7 @@ pub struct Code {
     /// `Call`s: index of the instruction, callee.
     calls: Vec<(u32, FuncIdx)>,
     lines: Vec<(u32, u32)>,
-    selects: Vec<(u32, Vec<(bool, Reg, Reg, Reg)>)>,
+    selects: Vec<(u32, Vec<Arm>)>,
     /// Source position of what is emitted next.
     pub pos: u32,
     /// The end cannot be reached from the instruction before.
@@ -290,7 +293,7 @@ impl Code {
     }
 
     /// Select table `index` is this function's; its slots are mapped at the end.
-    pub fn add_select(&mut self, index: u32, cases: Vec<(bool, Reg, Reg, Reg)>) {
+    pub fn add_select(&mut self, index: u32, cases: Vec<Arm>) {
         self.selects.push((index, cases));
     }
 }

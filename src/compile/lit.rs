@@ -188,7 +188,7 @@ impl Compiler<'_> {
             let mark = self.f.regs.mark();
             // runs of constants narrower than a word are stored as words
             let per_word = 8 / l.mem.bytes().max(1) as u64;
-            if l.is_scalar() && per_word > 1 && at % per_word == 0 {
+            if l.is_scalar() && per_word > 1 && at.is_multiple_of(per_word) {
                 let mut word = 0u64;
                 let mut count = 0;
                 while count < per_word

@@ -154,10 +154,8 @@ impl Compiler<'_> {
     /// Gives an iteration variable the value of a place.
     fn range_value(&mut self, lp: &Loop, l: ExprId, place: Place, ty: TypeId, direct: Option<Reg>) {
         if let Some(d) = direct {
-            if !self.lay(ty).big() {
-                self.load(place, ty, Some(d));
-                return self.disown_value(d, ty);
-            }
+            self.load(place, ty, Some(d));
+            return self.disown_value(d, ty);
         }
         let r = self.load(place, ty, None);
         self.disown_value(r, ty);

@@ -435,11 +435,10 @@ impl Compiler<'_> {
         let (top, cont, end) = (self.f.code.label(), self.f.code.label(), self.f.code.label());
         let test = self.f.code.label();
         match cond {
+            Some(c) if self.holds_at_start(init, c) => {}
             Some(c) if self.is_cheap(c) => {
-                if !self.holds_at_start(init, c) {
-                    self.set_pos(self.ast.span(c).lo);
-                    self.cond(c, end, false);
-                }
+                self.set_pos(self.ast.span(c).lo);
+                self.cond(c, end, false);
             }
             Some(_) => self.f.code.jump(test),
             None => {}
