@@ -2,6 +2,7 @@
 use crate::value::native::NativeEntry;
 
 pub mod atomic;
+pub mod bits;
 mod buffer;
 pub mod math;
 pub mod runtime;
@@ -15,6 +16,7 @@ pub mod timers;
 pub fn natives() -> Vec<NativeEntry> {
     [
         atomic::NATIVES,
+        bits::NATIVES,
         math::NATIVES,
         runtime::NATIVES,
         sort::NATIVES,
