@@ -3,6 +3,8 @@
 pub mod base;
 #[macro_use]
 pub mod bytecode;
+pub mod cli;
+pub mod compile;
 pub mod heap;
 pub mod interp;
 pub mod sched;
@@ -11,3 +13,4 @@ pub mod sync;
 pub mod syntax;
 pub mod types;
 pub mod value;
+pub mod vm;

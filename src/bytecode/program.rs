@@ -341,6 +341,8 @@ pub struct NativeRef {
 pub struct Program {
     pub code: Vec<u64>,
     pub funcs: Vec<Function>,
+    /// Indices of `funcs` in the order of their code.
+    pub order: Vec<u32>,
     pub consts: Vec<Constant>,
     /// Entry 0 is a placeholder.
     pub types: Vec<RType>,
@@ -373,9 +375,15 @@ impl Program {
 
     /// The function whose code holds a code index.
     pub fn func_at(&self, code: u32) -> Option<&Function> {
-        let i = self.funcs.partition_point(|f| f.entry <= code);
-        let f = &self.funcs[i.checked_sub(1)?];
+        let i = self.order.partition_point(|&f| self.funcs[f as usize].entry <= code);
+        let f = &self.funcs[self.order[i.checked_sub(1)?] as usize];
         (code < f.end).then_some(f)
+    }
+
+    /// Fills `order`.
+    pub fn sort_funcs(&mut self) {
+        self.order = (0..self.funcs.len() as u32).collect();
+        self.order.sort_by_key(|&f| self.funcs[f as usize].entry);
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
 macro_rules! natives {
     ($($kind:literal $atomic:ident $signed:ty, $int:ty;)*) => {
-        pub const NATIVES: &[NativeEntry] = &[$(
+        pub const NATIVES: &[NativeEntry] = &[("sync/atomic.sameType", same_type), $(
             (concat!("sync/atomic.Add", $kind), |cx| {
                 let (a, d) = (at::<$atomic>(cx)?, cx.word(1) as $int);
                 let v = a.fetch_add(d, SeqCst).wrapping_add(d);
@@ -59,6 +59,13 @@ fn at<'a, A>(cx: &Cx) -> Result<&'a A, Trap> {
     }
     // SAFETY: the compiler passes a pointer to a live value of this width.
     Ok(unsafe { &*p })
+}
+
+/// `sameType(a, b any) bool`
+fn same_type(cx: &mut Cx) -> NativeResult {
+    let same = cx.iface_type(cx.word(0)) == cx.iface_type(cx.word(1));
+    cx.set_bool(0, same);
+    Ok(Outcome::Done)
 }
 
 fn out(cx: &mut Cx, v: u64) -> NativeResult {

@@ -5,10 +5,15 @@ pub mod atomic;
 pub mod bits;
 mod buffer;
 pub mod math;
+pub mod errors;
+pub mod fmt;
+pub mod number;
+pub mod os;
 pub mod runtime;
 pub mod sort;
 pub mod strings;
 pub mod sync;
+pub mod strconv;
 mod text;
 pub mod timers;
 
@@ -18,8 +23,12 @@ pub fn natives() -> Vec<NativeEntry> {
         atomic::NATIVES,
         bits::NATIVES,
         math::NATIVES,
+        errors::NATIVES,
+        fmt::NATIVES,
+        os::NATIVES,
         runtime::NATIVES,
         sort::NATIVES,
+        strconv::NATIVES,
         strings::NATIVES,
         sync::NATIVES,
         timers::NATIVES,

@@ -277,11 +277,7 @@ impl<'a> Checker<'a> {
             let mut s = if t == TypeId::INVALID {
                 "unknown type".to_string()
             } else if self.t().is_untyped(t) {
-                if self.t().basic(t, |b| b.is_numeric()) {
-                    "number".into()
-                } else {
-                    self.ts(t).replace("untyped ", "")
-                }
+                if self.t().basic(t, |b| b.is_numeric()) { "number".into() } else { self.ts(t).replace("untyped ", "") }
             } else {
                 self.ts(t)
             };
@@ -350,9 +346,7 @@ impl<'a> Checker<'a> {
                 );
                 return Some(TypeId::INVALID);
             }
-            let message = format!(
-                "cannot assign to {text} (neither addressable nor a map index expression)"
-            );
+            let message = format!("cannot assign to {text} (neither addressable nor a map index expression)");
             self.err("assignment", self.span(e), message);
             return Some(TypeId::INVALID);
         }

@@ -50,10 +50,8 @@ impl<'a> Checker<'a> {
         };
         if n < want || !variadic && n > want {
             let qualifier = if n < want { "not enough" } else { "too many" };
-            let message = format!(
-                "invalid operation: {qualifier} arguments for {} (expected {want}, found {n})",
-                self.es(e)
-            );
+            let message =
+                format!("invalid operation: {qualifier} arguments for {} (expected {want}, found {n})", self.es(e));
             let at = if n > want && args.len() > want { self.span(args[want]) } else { parens };
             if lazy && b == New {
                 self.use_exprs(args);
@@ -122,8 +120,7 @@ impl<'a> Checker<'a> {
         };
         let bytes = self.types().slice(TypeId::UINT8);
         let Some(elem) = elem else {
-            let message =
-                format!("invalid append: argument must be a slice; have {}", self.operand_string(&xs[0]));
+            let message = format!("invalid append: argument must be a slice; have {}", self.operand_string(&xs[0]));
             self.err("argument", self.operand_span(&xs[0]), message);
             return None;
         };
@@ -179,16 +176,17 @@ impl<'a> Checker<'a> {
             Type::Map(..) => len,
             _ => false,
         };
-        if x.mode == Mode::Const && len {
-            if let Some(s) = x.val.as_ref().and_then(|v| v.as_bytes()) {
-                let n = s.len() as i64;
-                if self.t().is_untyped(x.ty)
-                    && let Some(at) = x.expr
-                {
-                    self.update_type(at, TypeId::STRING, true);
-                }
-                return constant(n);
+        if x.mode == Mode::Const
+            && len
+            && let Some(s) = x.val.as_ref().and_then(|v| v.as_bytes())
+        {
+            let n = s.len() as i64;
+            if self.t().is_untyped(x.ty)
+                && let Some(at) = x.expr
+            {
+                self.update_type(at, TypeId::STRING, true);
             }
+            return constant(n);
         }
         if !x.is_nil() && self.t().all(x.ty, |t| t.is_some_and(|(_, u)| fits(self.t(), u))) {
             return Some(Operand::at(Mode::Value, TypeId::INT, e));
@@ -249,12 +247,8 @@ impl<'a> Checker<'a> {
             return None;
         }
         if x.ty != y.ty {
-            let message = format!(
-                "invalid operation: {} (mismatched types {} and {})",
-                self.es(e),
-                self.ts(x.ty),
-                self.ts(y.ty)
-            );
+            let message =
+                format!("invalid operation: {} (mismatched types {} and {})", self.es(e), self.ts(x.ty), self.ts(y.ty));
             self.err("mismatched-types", self.operand_span(&x), message);
             return None;
         }
@@ -263,7 +257,8 @@ impl<'a> Checker<'a> {
             Some(Basic::Float64) => TypeId::COMPLEX128,
             Some(Basic::UntypedFloat) => TypeId::UNTYPED_COMPLEX,
             _ => {
-                let message = format!("invalid argument: arguments have type {}, expected floating-point", self.ts(x.ty));
+                let message =
+                    format!("invalid argument: arguments have type {}, expected floating-point", self.ts(x.ty));
                 self.err("argument", self.operand_span(&x), message);
                 return None;
             }

@@ -22,14 +22,7 @@ struct Given {
 }
 
 impl<'a> Checker<'a> {
-    pub fn call(
-        &mut self,
-        e: ExprId,
-        fun: ExprId,
-        args: &'a [ExprId],
-        spread: bool,
-        parens: Span,
-    ) -> (Operand, Kind) {
+    pub fn call(&mut self, e: ExprId, fun: ExprId, args: &'a [ExprId], spread: bool, parens: Span) -> (Operand, Kind) {
         let ast = self.ast;
         let mut inst: Option<&'a [ExprId]> = None;
         let mut x;
@@ -71,7 +64,7 @@ impl<'a> Checker<'a> {
             }
             _ => {}
         }
-        let sig = match self.common_under(x.ty) {
+        let mut sig = match self.common_under(x.ty) {
             Ok(u) if matches!(self.t().get(u), Type::Func(_)) => u,
             other => {
                 let text = self.operand_string(&x);
@@ -102,11 +95,13 @@ impl<'a> Checker<'a> {
             if got == want {
                 let Given { types, spans } = std::mem::take(&mut given);
                 self.instantiate_operand(&mut x, types, fun, &spans);
+                sig = x.ty;
             }
         }
         let callee = if x.is_generic() { x } else { Operand { ty: sig, ..x } };
         let args_list = self.generic_expr_list(args);
-        let (result, complete) = self.arguments(e, fun, callee, given.types, &given.spans, args, args_list, spread, parens);
+        let (result, complete) =
+            self.arguments(e, fun, callee, given.types, &given.spans, args, args_list, spread, parens);
         self.env.has_call = true;
         let Type::Func(f) = self.t().get(result).clone() else { return (Operand::invalid(e), Kind::Statement) };
         if !complete && f.results.iter().any(|&r| self.t().parameterized(r)) {
@@ -115,12 +110,10 @@ impl<'a> Checker<'a> {
         let x = match &f.results[..] {
             [] => Operand::at(Mode::NoValue, TypeId::VOID, e),
             [one] => {
-                if *one == TypeId::INVALID {
-                    Operand::invalid(e)
-                } else if !self.complete(*one) && self.t().underlying_id(*one) == TypeId::INVALID {
-                    Operand::invalid(e)
-                } else {
+                if self.complete(*one) {
                     Operand::at(Mode::Value, *one, e)
+                } else {
+                    Operand::invalid(e)
                 }
             }
             list => {
@@ -139,7 +132,7 @@ impl<'a> Checker<'a> {
                 Operand::invalid(e)
             }
             [arg] => {
-                if !self.complete(target) && self.t().underlying_id(target) == TypeId::INVALID {
+                if !self.complete(target) {
                     self.use_exprs(args);
                     return Operand::invalid(e);
                 }

@@ -122,6 +122,8 @@ pub(super) struct Checker<'a> {
     pub auto_import_objects: FxHashMap<Sym, ObjId>,
     /// The file scope of the script being checked.
     pub script_scope: Option<ScopeId>,
+    /// All package-level objects have their types.
+    pub all_resolved: bool,
     pub dot_imports: FxHashMap<(ScopeId, Sym), ObjId>,
     /// Type parameters whose constraint may turn out to be no interface: it then stands for itself.
     pub open_bounds: Vec<TypeParamId>,
@@ -213,6 +215,7 @@ pub fn check_program(
         auto_imports: FxHashMap::default(),
         auto_import_objects: FxHashMap::default(),
         script_scope: None,
+        all_resolved: false,
         dot_imports: FxHashMap::default(),
         open_bounds: Vec::new(),
         package_objects: Vec::new(),
@@ -236,10 +239,7 @@ pub fn check_program(
     for package in &graph.packages {
         c.package(package.path, package.name, &package.files, &package.imports, package.std);
     }
-    let name = main_files
-        .first()
-        .and_then(|&f| ast.files[f].package)
-        .map_or(c.syms.main, |p| p.name);
+    let name = main_files.first().and_then(|&f| ast.files[f].package).map_or(c.syms.main, |p| p.name);
     let main = c.syms.main;
     c.package(main, name, main_files, &graph.main_imports, false);
     c.finish()

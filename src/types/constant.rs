@@ -313,11 +313,7 @@ impl Const {
             Const::Str(s) => {
                 let text = String::from_utf8_lossy(s);
                 let quoted = quote(&text);
-                if quoted.chars().count() > 72 {
-                    quoted.chars().take(69).collect::<String>() + "..."
-                } else {
-                    quoted
-                }
+                if quoted.chars().count() > 72 { quoted.chars().take(69).collect::<String>() + "..." } else { quoted }
             }
             Const::Int(i) => i.to_string(),
             Const::Float(r) => show_float(r),
@@ -386,7 +382,11 @@ fn bound(r: BigRational) -> Option<BigRational> {
     // quotient of MANTISSA_BITS + 2 bits, rounded half up (one bit in 2^514 hardly matters)
     let shift = MANTISSA_BITS as i64 + 1 - magnitude;
     let num = r.numer().magnitude();
-    let q: BigUint = if shift >= 0 { (num << shift as u64) / r.denom().magnitude() } else { num / (r.denom().magnitude() << (-shift) as u64) };
+    let q: BigUint = if shift >= 0 {
+        (num << shift as u64) / r.denom().magnitude()
+    } else {
+        num / (r.denom().magnitude() << (-shift) as u64)
+    };
     let drop = q.bits().saturating_sub(MANTISSA_BITS);
     let half = if drop > 0 { BigUint::one() << (drop - 1) } else { BigUint::zero() };
     let m = (q + half) >> drop;
@@ -419,11 +419,8 @@ fn round(r: &BigRational, precision: i64, min: i64, max: i64) -> f64 {
         return if r.is_negative() { -0.0 } else { 0.0 };
     }
     let shift = precision + 2 - magnitude;
-    let (q, rest) = if shift >= 0 {
-        (num << shift as u64).div_rem(den)
-    } else {
-        num.div_rem(&(den << (-shift) as u64))
-    };
+    let (q, rest) =
+        if shift >= 0 { (num << shift as u64).div_rem(den) } else { num.div_rem(&(den << (-shift) as u64)) };
     let mut drop = q.bits() as i64 - precision;
     if drop - shift < min {
         drop = min + shift;
@@ -492,7 +489,9 @@ pub fn format_g(f: f64) -> String {
     let s = format!("{f:.5e}");
     let (mantissa, exp) = s.split_once('e').unwrap_or((&s, "0"));
     let exp: i32 = exp.parse().unwrap_or(0);
-    let trim = |s: &str| if s.contains('.') { s.trim_end_matches('0').trim_end_matches('.').to_string() } else { s.to_string() };
+    let trim = |s: &str| {
+        if s.contains('.') { s.trim_end_matches('0').trim_end_matches('.').to_string() } else { s.to_string() }
+    };
     if !(-4..6).contains(&exp) {
         return format!("{}e{}{:02}", trim(mantissa), if exp < 0 { '-' } else { '+' }, exp.abs());
     }
@@ -669,8 +668,16 @@ mod tests {
     #[test]
     fn floats_round_as_rust_does() {
         for text in [
-            "0.1", "1e23", "5e-324", "2.4703282292062328e-324", "2.4703282292062327e-324", "1.7976931348623157e308", "9007199254740993.0",
-            "2.2250738585072011e-308", "123456789.125e-7", "3.141592653589793238462643383279502884197",
+            "0.1",
+            "1e23",
+            "5e-324",
+            "2.4703282292062328e-324",
+            "2.4703282292062327e-324",
+            "1.7976931348623157e308",
+            "9007199254740993.0",
+            "2.2250738585072011e-308",
+            "123456789.125e-7",
+            "3.141592653589793238462643383279502884197",
         ] {
             assert_eq!(f(text).to_bits(), text.parse::<f64>().unwrap().to_bits(), "{text}");
             let single = parse_float(text).and_then(|c| c.to_f32()).unwrap();

@@ -12,6 +12,9 @@ impl Checker<'_> {
 
     /// Makes sure the methods a selection may find in `ty` have their signatures.
     pub fn ensure_methods(&mut self, ty: TypeId) {
+        if self.all_resolved {
+            return;
+        }
         let mut seen: Vec<TypeId> = Vec::new();
         let mut work = vec![ty];
         while let Some(t) = work.pop() {
@@ -237,8 +240,7 @@ impl Checker<'_> {
             return list.iter().all(|&t| {
                 let ok = self.assignable(x, t, cause);
                 if !ok {
-                    let what =
-                        format!("cannot assign {} to {} (in {})", self.ts(v), self.ts(t), self.ts(target));
+                    let what = format!("cannot assign {} to {} (in {})", self.ts(v), self.ts(t), self.ts(target));
                     *cause = if cause.is_empty() { what } else { format!("{what}\n\t{cause}") };
                 }
                 ok
@@ -276,7 +278,11 @@ impl Checker<'_> {
                     let int = |c: &Self, t| c.t().basic(t, |b| b.is_integer());
                     if int(self, x.ty) && int(self, target) {
                         let val = x.val.as_ref().map(Const::show).unwrap_or_default();
-                        let message = format!("cannot convert {} to type {} (overflows)", self.operand_string(x), self.ts(target));
+                        let message = format!(
+                            "cannot convert {} to type {} (overflows)",
+                            self.operand_string(x),
+                            self.ts(target)
+                        );
                         let _ = message;
                         let message = format!("constant {val} overflows {}", self.ts(target));
                         self.err("constant-overflow", self.operand_span(x), message);
@@ -461,24 +467,29 @@ impl Checker<'_> {
     /// The underlying type all types of `ty`'s type set share (channels may differ in direction); the type's own
     /// underlying type if it is no type parameter.
     pub fn common_under(&self, ty: TypeId) -> Result<TypeId, String> {
+        let Type::TypeParam(p) = self.t().get(ty) else { return Ok(self.t().underlying_id(ty)) };
+        match self.t().constraint(*p).and_then(|i| i.terms.as_ref()) {
+            None => Err("no specific type".into()),
+            Some(terms) => self.common_of(terms),
+        }
+    }
+
+    pub fn common_under_terms(&self, terms: &[Term]) -> Option<TypeId> {
+        self.common_of(terms).ok()
+    }
+
+    fn common_of(&self, terms: &[Term]) -> Result<TypeId, String> {
         let mut common: Option<(TypeId, TypeId)> = None;
         let mut fault = String::new();
-        self.t().all(ty, |t| {
-            let Some((t, u)) = t else {
-                fault = "no specific type".into();
-                return false;
-            };
+        terms.iter().all(|t| {
+            let (t, u) = (t.ty, self.t().underlying_id(t.ty));
             let Some((ct, cu)) = common else {
                 common = Some((t, u));
                 return true;
             };
             if let (Type::Chan(cd, ce), Type::Chan(d, e)) = (self.t().get(cu), self.t().get(u)) {
                 if ce != e {
-                    fault = format!(
-                        "channels {} and {} have different element types",
-                        self.ts(ct),
-                        self.ts(t)
-                    );
+                    fault = format!("channels {} and {} have different element types", self.ts(ct), self.ts(t));
                     return false;
                 }
                 if cd == d {

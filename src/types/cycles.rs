@@ -36,7 +36,12 @@ impl Checker<'_> {
         if path.contains(&n) || same > 20 {
             let start = path.iter().position(|&p| origin(self, p) == origin(self, n)).unwrap_or(0);
             let mut cycle: Vec<ObjId> = Vec::new();
+            // instances only lead from one declared type to the other, unless there is nothing else
+            let declared = path[start..].iter().any(|&p| self.t().named(p).origin.is_none());
             for &p in &path[start..] {
+                if declared && self.t().named(p).origin.is_some() {
+                    continue;
+                }
                 let o = self.t().named(p).obj;
                 if !cycle.contains(&o) {
                     cycle.push(o);
@@ -91,6 +96,9 @@ impl Checker<'_> {
     /// A parameter that is instantiated, over any number of steps, with a type that contains itself needs endlessly
     /// many instances.
     pub fn check_instantiations(&mut self) {
+        if self.diags.has_errors() {
+            return;
+        }
         struct Edge {
             to: TypeParamId,
             grows: bool,
@@ -145,7 +153,7 @@ impl Checker<'_> {
                 }
             }
         }
-        if self.t().overflowed && !reported && !self.diags.has_errors() {
+        if self.t().overflowed && !reported {
             let span = self.declared.first().map_or(Span::NONE, |&n| self.obj(self.t().named(n).obj).span);
             self.err("instantiation-cycle", span, "too many instances of generic types");
         }

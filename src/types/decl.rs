@@ -24,7 +24,11 @@ pub(super) struct Decl<'a> {
 #[derive(Clone)]
 pub(super) enum DeclKind<'a> {
     /// `lhs`: all variables of `var a, b = f()`, otherwise one.
-    Var { lhs: Vec<ObjId>, ty: Option<ExprId>, init: Option<ExprId> },
+    Var {
+        lhs: Vec<ObjId>,
+        ty: Option<ExprId>,
+        init: Option<ExprId>,
+    },
     Const(ConstDecl),
     Type(&'a TypeSpec),
     Func(FuncId),
@@ -333,9 +337,7 @@ impl<'a> Checker<'a> {
                     self.name(name),
                     self.place(first)
                 );
-                self.report(
-                    Diagnostic::error("redeclared", span, message).related(first, "first declared here"),
-                );
+                self.report(Diagnostic::error("redeclared", span, message).related(first, "first declared here"));
                 continue;
             }
             seen.insert(name, m);
@@ -732,8 +734,7 @@ impl<'a> Checker<'a> {
             ast::Decl::Const(specs) => self.local_consts(specs),
             ast::Decl::Type(specs) => {
                 for spec in specs {
-                    let obj =
-                        self.new_object(spec.name.name, ObjKind::TypeName, TypeId::INVALID, spec.name.span);
+                    let obj = self.new_object(spec.name.name, ObjKind::TypeName, TypeId::INVALID, spec.name.span);
                     let scope = self.env.scope;
                     self.declare(scope, obj);
                     self.aux(obj).state = State::InProgress;
@@ -755,8 +756,7 @@ impl<'a> Checker<'a> {
             }
             let mut objects = Vec::new();
             for (i, name) in spec.names.iter().enumerate() {
-                let obj =
-                    self.new_object(name.name, ObjKind::Const(Const::int(0)), TypeId::INVALID, name.span);
+                let obj = self.new_object(name.name, ObjKind::Const(Const::int(0)), TypeId::INVALID, name.span);
                 let saved = self.env.clone();
                 self.const_decl(obj, decl_of(spec, last, i));
                 self.env = saved;

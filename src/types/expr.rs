@@ -3,7 +3,6 @@
 use super::check::*;
 use super::constant::{self, Const, Op, Unfit};
 use super::info::*;
-use super::lookup::Missing;
 use super::operand::*;
 use super::predicates::Incomparable;
 use super::ty::*;
@@ -31,13 +30,8 @@ pub(super) struct Target {
 impl<'a> Checker<'a> {
     /// A target, if `ty` is a function type.
     pub fn target(&self, ty: TypeId, text: &str) -> Option<Target> {
-        if ty == TypeId::INVALID || self.t().is_tparam(ty) {
-            return None;
-        }
-        match self.t().underlying(ty) {
-            Type::Func(_) => Some(Target { sig: self.t().underlying_id(ty), text: text.to_string() }),
-            _ => None,
-        }
+        let under = self.common_under(ty).ok()?;
+        matches!(self.t().get(under), Type::Func(_)).then(|| Target { sig: under, text: text.to_string() })
     }
 
     // --- entry points
@@ -323,7 +317,9 @@ impl<'a> Checker<'a> {
         self.info.uses.insert(e, o);
         if self.aux[o.0 as usize].state != State::Done {
             // the dependency first: cycles are found through it
-            self.add_dep(o);
+            if !matches!(self.obj(o).kind, ObjKind::TypeName) {
+                self.add_dep(o);
+            }
             self.resolve(o);
         }
         let ty = self.obj(o).ty;
@@ -543,11 +539,8 @@ impl<'a> Checker<'a> {
             return;
         }
         if self.shift_lhs.remove(&e) && !self.t().all_basic(ty, |b| b.is_integer()) {
-            let message = format!(
-                "invalid operation: shifted operand {} (type {}) must be integer",
-                self.es(e),
-                self.ts(ty)
-            );
+            let message =
+                format!("invalid operation: shifted operand {} (type {}) must be integer", self.es(e), self.ts(ty));
             self.err("shift", self.span(e), message);
             return;
         }
@@ -601,9 +594,7 @@ impl<'a> Checker<'a> {
                 if fits { Ok((target, None)) } else { Err(Unfit::Other) }
             }
             Type::TypeParam(_) => {
-                let ok = self.t().all(target, |t| {
-                    t.is_some_and(|(_, u)| self.implicit_type(x, u).is_ok())
-                });
+                let ok = self.t().all(target, |t| t.is_some_and(|(_, u)| self.implicit_type(x, u).is_ok()));
                 if ok { Ok((target, None)) } else { Err(Unfit::Other) }
             }
             Type::Interface(i) => {
@@ -710,12 +701,8 @@ impl<'a> Checker<'a> {
             return Operand::invalid(e);
         }
         if x.mode == Mode::Const {
-            let bits = self
-                .t()
-                .as_basic(x.ty)
-                .filter(|b| b.is_unsigned())
-                .and_then(constant::int_range)
-                .map(|(bits, _)| bits);
+            let bits =
+                self.t().as_basic(x.ty).filter(|b| b.is_unsigned()).and_then(constant::int_range).map(|(bits, _)| bits);
             let val = x.val.as_ref().and_then(|v| match op {
                 UnaryOp::Plus => Some(v.clone()),
                 UnaryOp::Neg => v.neg(),
@@ -1109,7 +1096,7 @@ impl<'a> Checker<'a> {
                 {
                     self.update_type(e, TypeId::UINT, true);
                 }
-            } else if !self.t().all_basic(y.ty, |b| b.is_integer()) {
+            } else if yval.is_none() {
                 let message = format!("invalid operation: shift count {} must be integer", self.operand_string(y));
                 self.err("shift", self.operand_span(y), message);
                 x.invalidate();
@@ -1171,17 +1158,12 @@ impl<'a> Checker<'a> {
 
     /// `x.(ty)`, in an expression or a type switch, can succeed.
     pub fn type_assertion(&mut self, e: ExprId, x: &Operand, ty: TypeId, type_switch: bool) {
+        // an interface may hold a value that has more methods: the assertion is left to run time
         if self.t().is_interface(ty) {
-            self.ensure_methods(x.ty);
-            let Some((m, missing)) = self.missing_method(ty, x.ty, false) else { return };
-            let cause = self.missing_cause(ty, x.ty, &m, &missing);
-            self.impossible(e, x, ty, type_switch, &cause);
             return;
         }
         let Some((m, missing)) = self.missing_method(ty, x.ty, true) else { return };
         let cause = self.missing_cause(ty, x.ty, &m, &missing);
-        let pointer = matches!(missing, Missing::PointerReceiver);
-        let _ = pointer;
         self.impossible(e, x, ty, type_switch, &cause);
     }
 

@@ -43,9 +43,7 @@ impl<'a> Checker<'a> {
         if !x.ok() {
             return None;
         }
-        if x.mode == Mode::Const
-            && self.t().basic(x.ty, |b| b.is_string())
-        {
+        if x.mode == Mode::Const && self.t().basic(x.ty, |b| b.is_string()) {
             // a constant string indexed by a constant is a byte, not a constant
             let len = x.val.as_ref().and_then(|v| v.as_bytes()).map(|b| b.len() as u64);
             if self.t().is_untyped(x.ty) {
@@ -66,7 +64,7 @@ impl<'a> Checker<'a> {
         };
         let index = self.single_index(e, indices)?;
         if let Some(key) = found.key {
-            let mut k = self.expr(None, index);
+            let mut k = self.generic_expr(index, TypeId::INVALID);
             self.assignment(&mut k, Some(key), "map index");
             return Some(Operand::at(found.mode, found.elem, e));
         }
@@ -93,9 +91,7 @@ impl<'a> Checker<'a> {
                 }
                 Type::Array(elem, n) => Indexed { elem: *elem, mode, key: None, len: Some(*n) },
                 Type::Pointer(p) => match types.underlying(*p) {
-                    Type::Array(elem, n) => {
-                        Indexed { elem: *elem, mode: Mode::Variable, key: None, len: Some(*n) }
-                    }
+                    Type::Array(elem, n) => Indexed { elem: *elem, mode: Mode::Variable, key: None, len: Some(*n) },
                     _ => return None,
                 },
                 Type::Slice(elem) => Indexed { elem: *elem, mode: Mode::Variable, key: None, len: None },
@@ -276,8 +272,7 @@ impl<'a> Checker<'a> {
                 valid = true;
                 len = Some(n);
                 if x.mode != Mode::Variable {
-                    let message =
-                        format!("cannot slice unaddressable value {}", self.operand_string(&x));
+                    let message = format!("cannot slice unaddressable value {}", self.operand_string(&x));
                     self.err("slice", self.operand_span(&x), message);
                     self.use_exprs(&bounds);
                     return Operand::invalid(e);

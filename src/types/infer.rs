@@ -44,7 +44,10 @@ impl Checker<'_> {
                 if self.t().is_tparam(par) && !arg.is_nil() {
                     untyped.push(i);
                 }
-            } else if !u.unify(&mut self.info, par, arg.ty, ASSIGN) {
+                continue;
+            }
+            self.ensure_methods(arg.ty);
+            if !u.unify(&mut self.info, par, arg.ty, ASSIGN) {
                 return Err(Some(self.mismatch(&u, tparams, par, arg, reverse)));
             }
         }
@@ -56,19 +59,17 @@ impl Checker<'_> {
                 let known = u.at(p);
                 if let Some((term, single)) = self.core_term(p) {
                     match known {
-                        Some(t) => {
-                            if !u.unify(&mut self.info, t, term.ty, 0) {
-                                let message = format!(
-                                    "{} (type {}) does not satisfy {}",
-                                    self.name(self.t().tparam(p).name),
-                                    self.ts(t),
-                                    self.ts(self.t().tparam(p).constraint)
-                                );
-                                return Err(Some((at, message)));
-                            }
+                        Some(t) if !u.unify(&mut self.info, t, term.ty, 0) => {
+                            let message = format!(
+                                "{} (type {}) does not satisfy {}",
+                                self.name(self.t().tparam(p).name),
+                                self.ts(t),
+                                self.ts(self.t().tparam(p).constraint)
+                            );
+                            return Err(Some((at, message)));
                         }
                         None if single && !term.tilde => u.set(p, term.ty),
-                        None => {}
+                        _ => {}
                     }
                 }
                 if let Some(t) = known
@@ -152,7 +153,8 @@ impl Checker<'_> {
                 _ => {
                     let data = self.t().tparam(p);
                     let declared = self.obj(data.obj).span;
-                    let message = format!("cannot infer {} (declared at {})", self.name(data.name), self.place(declared));
+                    let message =
+                        format!("cannot infer {} (declared at {})", self.name(data.name), self.place(declared));
                     return Err(Some((at, message)));
                 }
             }
@@ -199,17 +201,9 @@ impl Checker<'_> {
         if let [one] = terms[..] {
             return Some((one, true));
         }
-        let mut common: Option<TypeId> = None;
-        let mut tilde = false;
-        for t in terms {
-            let under = self.t().underlying_id(t.ty);
-            if common.is_some_and(|c| c != under) {
-                return None;
-            }
-            common = Some(under);
-            tilde |= t.tilde;
-        }
-        common.map(|ty| (Term { tilde, ty }, false))
+        let tilde = terms.iter().any(|t| t.tilde);
+        let ty = self.common_under_terms(terms)?;
+        Some((Term { tilde, ty }, false))
     }
 
     /// Arguments that contain themselves through one another are not inferred.
@@ -217,9 +211,7 @@ impl Checker<'_> {
         let edges: Vec<Vec<usize>> = inferred
             .iter()
             .map(|t| match t {
-                Some(t) => {
-                    (0..tparams.len()).filter(|&j| mentions(self.t(), *t, &tparams[j..=j])).collect()
-                }
+                Some(t) => (0..tparams.len()).filter(|&j| mentions(self.t(), *t, &tparams[j..=j])).collect(),
                 None => Vec::new(),
             })
             .collect();
@@ -254,9 +246,7 @@ pub(super) fn mentions(types: &Types, ty: TypeId, tparams: &[TypeParamId]) -> bo
             Type::Struct(fields) => fields.iter().any(|f| sub(f.ty)),
             Type::Tuple(list) => list.iter().any(|&t| sub(t)),
             Type::Func(f) => f.params.iter().chain(&f.results).any(|&t| sub(t)),
-            Type::Interface(i) => {
-                i.methods.iter().any(|m| sub(m.sig)) || i.terms.iter().flatten().any(|t| sub(t.ty))
-            }
+            Type::Interface(i) => i.methods.iter().any(|m| sub(m.sig)) || i.terms.iter().flatten().any(|t| sub(t.ty)),
             Type::Named(n) => {
                 let data = types.named(*n);
                 data.args.iter().any(|&t| sub(t))

@@ -129,14 +129,22 @@ pub enum SelectionKind {
     Field,
     /// A declared method, reached over `path`. `addr`: the receiver's address is taken (`x` is addressable);
     /// `deref`: the receiver is dereferenced. Exactly as needed for the last step.
-    Method { obj: ObjId },
+    Method {
+        obj: ObjId,
+    },
     /// A method of an interface (or of a type parameter's constraint) reached over `path`: index in
     /// `InterfaceType::methods` of that type.
-    Interface { index: u32 },
+    Interface {
+        index: u32,
+    },
     /// `T.m`
-    MethodExpr { obj: ObjId },
+    MethodExpr {
+        obj: ObjId,
+    },
     /// `I.m`
-    InterfaceExpr { index: u32 },
+    InterfaceExpr {
+        index: u32,
+    },
 }
 
 /// Package-level initialisation in dependency order: `lhs = rhs`.
@@ -172,7 +180,10 @@ pub struct Info {
     pub expr_types: Vec<TypeId>,
     /// By `ExprId`.
     pub modes: Vec<Mode>,
-    /// Value of every constant expression (and of no other), already converted to the expression's type.
+    /// Value of every constant expression (and of no other), already converted to the expression's type: its variant
+    /// follows the type (`Int` for integer types and so on). A constant of type-parameter type keeps the variant of its
+    /// untyped kind: convert it with `Const::represent` after substitution. Parts of a constant expression may stay
+    /// untyped; only the outermost constant counts.
     pub consts: FxHashMap<ExprId, Const>,
     /// Identifiers and qualified identifiers (the `Selector`'s id) used as expressions or types.
     pub uses: FxHashMap<ExprId, ObjId>,

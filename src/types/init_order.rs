@@ -61,10 +61,7 @@ impl Checker<'_> {
         let pkg = self.env.pkg;
         for d in order {
             let DeclKind::Var { lhs, init: Some(rhs), .. } = &self.decls[d as usize].kind else { continue };
-            let lhs = lhs
-                .iter()
-                .map(|&o| (self.obj(o).name != crate::base::intern::Sym::BLANK).then_some(o))
-                .collect();
+            let lhs = lhs.iter().map(|&o| (self.obj(o).name != crate::base::intern::Sym::BLANK).then_some(o)).collect();
             let init = Init { lhs, rhs: *rhs };
             self.info.packages[pkg.0 as usize].inits.push(init);
         }
@@ -173,10 +170,10 @@ fn shortest_cycle(start: ObjId, members: &FxHashSet<ObjId>, deps: &FxHashMap<Obj
                 path.reverse();
                 return path;
             }
-            if !from.contains_key(&next) {
-                from.insert(next, o);
+            from.entry(next).or_insert_with(|| {
                 queue.push_back(next);
-            }
+                o
+            });
         }
     }
     vec![start]

@@ -21,7 +21,9 @@ pub struct Subst {
 
 impl Subst {
     pub fn new(params: &[TypeParamId], args: &[TypeId]) -> Subst {
-        Subst { pairs: params.iter().copied().zip(args.iter().copied()).filter(|(_, t)| *t != TypeId::INVALID).collect() }
+        Subst {
+            pairs: params.iter().copied().zip(args.iter().copied()).filter(|(_, t)| *t != TypeId::INVALID).collect(),
+        }
     }
 
     pub fn get(&self, p: TypeParamId) -> Option<TypeId> {
@@ -98,10 +100,8 @@ impl Substituter<'_> {
             Type::Interface(i) => {
                 let methods = i.methods.iter().map(|m| IfaceMethod { sig: self.ty(types, m.sig), ..m.clone() });
                 let methods = methods.collect();
-                let terms = i
-                    .terms
-                    .as_ref()
-                    .map(|ts| ts.iter().map(|t| Term { ty: self.ty(types, t.ty), ..*t }).collect());
+                let terms =
+                    i.terms.as_ref().map(|ts| ts.iter().map(|t| Term { ty: self.ty(types, t.ty), ..*t }).collect());
                 types.intern(Type::Interface(Arc::new(InterfaceType { methods, terms, comparable: i.comparable })))
             }
             Type::Named(n) => {

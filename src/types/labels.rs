@@ -43,8 +43,7 @@ struct Walk {
 impl<'a> Checker<'a> {
     /// Checks labels and the jumps to them in a function body.
     pub fn labels(&mut self, body: &[StmtId]) {
-        let mut w =
-            Walk { labels: FxHashMap::default(), blocks: Vec::new(), gotos: Vec::new(), enclosing: Vec::new() };
+        let mut w = Walk { labels: FxHashMap::default(), blocks: Vec::new(), gotos: Vec::new(), enclosing: Vec::new() };
         self.collect_labels(&mut w, body);
         self.label_block(&mut w, None, body);
         let gotos = std::mem::take(&mut w.gotos);
@@ -211,11 +210,8 @@ impl<'a> Checker<'a> {
             if let Some(&target) = w.blocks[b].labels.get(&name) {
                 if target.lo > jump.label.span.lo {
                     // a jump forward must not skip a variable's declaration
-                    let skipped = w.blocks[b]
-                        .vars
-                        .iter()
-                        .find(|(_, lo)| *lo > jump.label.span.lo && *lo < target.lo)
-                        .copied();
+                    let skipped =
+                        w.blocks[b].vars.iter().find(|(_, lo)| *lo > jump.label.span.lo && *lo < target.lo).copied();
                     if let Some((_, lo)) = skipped {
                         let line = self.sources.locate(lo).map_or(0, |(_, line, _)| line);
                         let message = format!("goto {text} jumps over variable declaration at line {line}");
@@ -245,10 +241,7 @@ impl<'a> Checker<'a> {
             StmtKind::Expr(e) => {
                 let ExprKind::Call { fun, .. } = self.ast.expr(self.ast.unparen(*e)).kind else { return false };
                 let fun = self.ast.unparen(fun);
-                self.info
-                    .uses
-                    .get(&fun)
-                    .is_some_and(|o| matches!(self.obj(*o).kind, ObjKind::Builtin(Builtin::Panic)))
+                self.info.uses.get(&fun).is_some_and(|o| matches!(self.obj(*o).kind, ObjKind::Builtin(Builtin::Panic)))
             }
             StmtKind::Block(b) => self.terminates_list(&b.stmts),
             StmtKind::If { then, els, .. } => {
@@ -256,9 +249,7 @@ impl<'a> Checker<'a> {
             }
             StmtKind::Switch { cases, .. } | StmtKind::TypeSwitch { cases, .. } => {
                 cases.iter().any(|c| c.is_default)
-                    && cases
-                        .iter()
-                        .all(|c| self.terminates_list(&c.body) && !self.breaks_list(&c.body, label, true))
+                    && cases.iter().all(|c| self.terminates_list(&c.body) && !self.breaks_list(&c.body, label, true))
             }
             StmtKind::Select { cases, .. } => {
                 cases.iter().all(|c| self.terminates_list(&c.body) && !self.breaks_list(&c.body, label, true))

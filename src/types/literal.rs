@@ -222,10 +222,9 @@ impl<'a> Checker<'a> {
                 self.err("duplicate-field", self.span(key), message);
             }
             seen.push((found.path.clone(), name));
-            self.info.selections.insert(
-                key,
-                Selection { kind: SelectionKind::Field, path: found.path, recv: base, ty },
-            );
+            self.info
+                .selections
+                .insert(key, Selection { kind: SelectionKind::Field, path: found.path, recv: base, ty });
         }
     }
 

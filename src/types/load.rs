@@ -49,6 +49,9 @@ pub struct PackageGraph {
     pub auto_imports: FxHashMap<Sym, usize>,
 }
 
+/// The package that declares the errors of run-time panics.
+pub const RUNTIME_TYPES: &str = "internal/rt";
+
 /// Parses one file into the tree: `syntax::parse_file`.
 pub type ParseFile = fn(FileId, &SourceMap, &mut Interner, &mut Ast, &mut Diagnostics);
 
@@ -62,16 +65,8 @@ pub fn load_program(
     ast: &mut Ast,
     diags: &mut Diagnostics,
 ) -> PackageGraph {
-    let mut l = Load {
-        loader,
-        parse,
-        sources,
-        names,
-        ast,
-        diags,
-        graph: PackageGraph::default(),
-        known: FxHashMap::default(),
-    };
+    let mut l =
+        Load { loader, parse, sources, names, ast, diags, graph: PackageGraph::default(), known: FxHashMap::default() };
     l.program(main_files);
     l.graph
 }
@@ -105,6 +100,9 @@ struct Open {
 
 impl Load<'_> {
     fn program(&mut self, main_files: &[usize]) {
+        // What the run-time system makes values of is part of every program.
+        let rt = self.names.intern(RUNTIME_TYPES);
+        self.package(rt, Span::NONE);
         let todo = self.imports_of(main_files);
         for (path, span) in todo {
             if let Some(i) = self.package(path, span) {

@@ -89,14 +89,7 @@ pub fn lookup_field_or_method(
     search(info, ty, addressable, name, pkg, fold)
 }
 
-fn search(
-    info: &Info,
-    ty: TypeId,
-    addressable: bool,
-    name: Sym,
-    pkg: PkgId,
-    fold: Option<&Interner>,
-) -> Lookup {
+fn search(info: &Info, ty: TypeId, addressable: bool, name: Sym, pkg: PkgId, fold: Option<&Interner>) -> Lookup {
     let types = &info.types;
     let folded = fold.map(|names| (names, names.name(name).to_lowercase()));
     let same = |sym: Sym, p: PkgId| match &folded {
@@ -168,8 +161,7 @@ fn search(
                     if let Some(i) = iface.methods.iter().position(|m| same(m.name, m.pkg)) {
                         let m = &iface.methods[i];
                         let entry = Entry::Interface { iface: c.ty, index: i as u32, sig: m.sig };
-                        let f =
-                            Found { entry, path: c.path.clone(), indirect: c.indirect, name: m.name, pkg: m.pkg };
+                        let f = Found { entry, path: c.path.clone(), indirect: c.indirect, name: m.name, pkg: m.pkg };
                         note(f, c.multiple, &mut collision);
                     }
                 }
@@ -214,9 +206,14 @@ fn consolidate(list: Vec<Candidate>) -> Vec<Candidate> {
 pub enum Missing {
     NotFound,
     /// Exists under a name that differs in case (its signature).
-    WrongName { name: Sym, sig: TypeId },
+    WrongName {
+        name: Sym,
+        sig: TypeId,
+    },
     Unexported,
-    WrongSignature { have: TypeId },
+    WrongSignature {
+        have: TypeId,
+    },
     Ambiguous,
     PointerReceiver,
     Field,
@@ -242,12 +239,10 @@ pub fn missing_method(
         for m in &methods.methods {
             match have.methods.iter().find(|h| h.name == m.name && h.pkg == m.pkg) {
                 None if all => return Some((m.clone(), Missing::NotFound)),
-                None => {}
-                Some(h) => {
-                    if !same(info, h.sig, m.sig) {
-                        return Some((m.clone(), Missing::WrongSignature { have: h.sig }));
-                    }
+                Some(h) if !same(info, h.sig, m.sig) => {
+                    return Some((m.clone(), Missing::WrongSignature { have: h.sig }));
                 }
+                _ => {}
             }
         }
         return None;
@@ -276,18 +271,16 @@ pub fn missing_method(
             },
             Lookup::Ambiguous => Missing::Ambiguous,
             Lookup::NeedsPointer => Missing::PointerReceiver,
-            Lookup::NotFound => {
-                match lookup_field_or_method(info, ty, false, m.name, m.pkg, Some(names)).found() {
-                    Some(Found { entry: Entry::Method { obj, recv, .. }, name, .. }) => {
-                        if name == m.name {
-                            Missing::Unexported
-                        } else {
-                            Missing::WrongName { name, sig: method_signature(info, recv, obj) }
-                        }
+            Lookup::NotFound => match lookup_field_or_method(info, ty, false, m.name, m.pkg, Some(names)).found() {
+                Some(Found { entry: Entry::Method { obj, recv, .. }, name, .. }) => {
+                    if name == m.name {
+                        Missing::Unexported
+                    } else {
+                        Missing::WrongName { name, sig: method_signature(info, recv, obj) }
                     }
-                    _ => Missing::NotFound,
                 }
-            }
+                _ => Missing::NotFound,
+            },
         };
         return Some((m.clone(), missing));
     }

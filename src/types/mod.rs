@@ -24,6 +24,8 @@ mod range;
 mod resolve;
 mod selector;
 mod stmt;
+#[cfg(test)]
+mod testing;
 pub mod ty;
 mod typexpr;
 mod unify;

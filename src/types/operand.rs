@@ -162,7 +162,7 @@ impl Checker<'_> {
         }
         let write = |out: &mut String, e: ExprId| self.write_expr(out, e);
         match &self.ast.expr(e).kind {
-            ExprKind::Bad => out.push_str("_"),
+            ExprKind::Bad => out.push('_'),
             ExprKind::Ident(name) => out.push_str(self.name(*name)),
             ExprKind::Lit { text, .. } => out.push_str(self.name(*text)),
             ExprKind::Composite { ty, elems, .. } => {

@@ -166,9 +166,7 @@ impl Types {
             Type::Basic(b) => matches!(b, Basic::UnsafePointer | Basic::UntypedNil),
             Type::Pointer(_) | Type::Slice(_) | Type::Map(..) | Type::Chan(..) | Type::Func(_) => true,
             Type::Interface(_) => true,
-            Type::TypeParam(_) => {
-                self.all(ty, |t| t.is_some_and(|(t, _)| !self.is_tparam(t) && self.has_nil(t)))
-            }
+            Type::TypeParam(_) => self.all(ty, |t| t.is_some_and(|(t, _)| !self.is_tparam(t) && self.has_nil(t))),
             _ => false,
         }
     }
@@ -211,9 +209,9 @@ impl Types {
         match self.underlying(ty) {
             Type::Basic(Basic::UntypedNil) => Some(Incomparable::Plain),
             Type::Invalid | Type::Basic(_) | Type::Pointer(_) | Type::Chan(..) => None,
-            Type::Struct(fields) => fields.iter().find_map(|f| {
-                self.incomparable(f.ty, dynamic, seen).map(|_| Incomparable::Field(f.name))
-            }),
+            Type::Struct(fields) => {
+                fields.iter().find_map(|f| self.incomparable(f.ty, dynamic, seen).map(|_| Incomparable::Field(f.name)))
+            }
             Type::Array(elem, _) => self.incomparable(*elem, dynamic, seen).map(|_| Incomparable::Element(ty)),
             Type::Interface(i) => {
                 if dynamic || self.iface_comparable(i, seen) {

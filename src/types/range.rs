@@ -9,15 +9,7 @@ use crate::base::span::Span;
 use crate::syntax::ast::*;
 
 impl<'a> Checker<'a> {
-    pub fn range_stmt(
-        &mut self,
-        ctx: u32,
-        span: Span,
-        lhs: &'a [ExprId],
-        define: bool,
-        e: ExprId,
-        body: &'a Block,
-    ) {
+    pub fn range_stmt(&mut self, ctx: u32, span: Span, lhs: &'a [ExprId], define: bool, e: ExprId, body: &'a Block) {
         let (key_expr, value_expr) = (lhs.first().copied(), lhs.get(1).copied());
         let mut x = self.expr(None, e);
         let (mut key, mut value) = (None, None);

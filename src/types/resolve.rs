@@ -53,7 +53,9 @@ impl<'a> Checker<'a> {
         }
         self.import_conflicts(&file_scopes);
         self.attach_methods(method_decls);
+        self.all_resolved = false;
         self.resolve_all();
+        self.all_resolved = true;
         for (&f, &scope) in files.iter().zip(&file_scopes) {
             if self.ast.files[f].package.is_none() {
                 self.script(f, scope);
@@ -239,10 +241,8 @@ impl<'a> Checker<'a> {
     fn collect_vars(&mut self, spec: &'a VarSpec, scope: ScopeId) {
         let shared = spec.values.len() == 1 && spec.names.len() > 1;
         if shared {
-            let decl = self.new_decl(
-                DeclKind::Var { lhs: Vec::new(), ty: spec.ty, init: spec.values.first().copied() },
-                scope,
-            );
+            let decl = self
+                .new_decl(DeclKind::Var { lhs: Vec::new(), ty: spec.ty, init: spec.values.first().copied() }, scope);
             let mut lhs = Vec::new();
             for &name in &spec.names {
                 let obj = self.package_object(name, ObjKind::Global, decl);
@@ -256,8 +256,7 @@ impl<'a> Checker<'a> {
         }
         for (i, &name) in spec.names.iter().enumerate() {
             let init = spec.values.get(i).copied();
-            let decl =
-                self.new_decl(DeclKind::Var { lhs: Vec::new(), ty: spec.ty, init }, scope);
+            let decl = self.new_decl(DeclKind::Var { lhs: Vec::new(), ty: spec.ty, init }, scope);
             let obj = self.package_object(name, ObjKind::Global, decl);
             if let DeclKind::Var { lhs, .. } = &mut self.decls[decl as usize].kind {
                 lhs.push(obj);
@@ -344,7 +343,11 @@ impl<'a> Checker<'a> {
         if special {
             let text = self.name(name.name).to_string();
             if !func.tparams.is_empty() {
-                self.err("main-signature", func.tparams[0].name.span, format!("func {text} must have no type parameters"));
+                self.err(
+                    "main-signature",
+                    func.tparams[0].name.span,
+                    format!("func {text} must have no type parameters"),
+                );
             }
             if !func.sig.params.is_empty() || !func.sig.results.is_empty() {
                 let message = format!("func {text} must have no arguments and no return values");
@@ -422,8 +425,11 @@ impl<'a> Checker<'a> {
     /// The type name in a receiver's type, through aliases of this package, by syntax alone.
     fn receiver_base(&self, mut e: ExprId) -> (bool, Option<ObjId>) {
         let mut pointer = false;
+        let mut through_alias = false;
         for _ in 0..1000 {
             match &self.ast.expr(e).kind {
+                // an alias of an instance is no receiver type
+                ExprKind::Index { .. } if through_alias => return (pointer, None),
                 ExprKind::Paren(x) => e = *x,
                 ExprKind::Star(x) => {
                     pointer = true;
@@ -437,7 +443,11 @@ impl<'a> Checker<'a> {
                     let aux = &self.aux[obj.0 as usize];
                     let Some(d) = aux.decl else { return (pointer, None) };
                     match &self.decls[d as usize].kind {
-                        DeclKind::Type(spec) if spec.alias => e = spec.ty,
+                        DeclKind::Type(spec) if spec.alias && spec.tparams.is_empty() => {
+                            through_alias = true;
+                            e = spec.ty;
+                        }
+                        DeclKind::Type(spec) if spec.alias => return (pointer, None),
                         DeclKind::Type(_) => return (pointer, Some(obj)),
                         _ => return (pointer, None),
                     }

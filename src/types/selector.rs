@@ -101,11 +101,8 @@ impl<'a> Checker<'a> {
                 self.method_operand(e, x, kind, found.path, sig, own)
             }
             Entry::Interface { index, sig, .. } => {
-                let kind = if is_type {
-                    SelectionKind::InterfaceExpr { index }
-                } else {
-                    SelectionKind::Interface { index }
-                };
+                let kind =
+                    if is_type { SelectionKind::InterfaceExpr { index } } else { SelectionKind::Interface { index } };
                 self.method_operand(e, x, kind, found.path, sig, Vec::new())
             }
         }
@@ -248,8 +245,7 @@ impl<'a> Checker<'a> {
                         self.lookup_error(x.ty, sel.name, alt.found())
                     }
                 };
-                let mut d =
-                    Diagnostic::error("unknown-field", sel.span, format!("{base}.{name} undefined ({why})"));
+                let mut d = Diagnostic::error("unknown-field", sel.span, format!("{base}.{name} undefined ({why})"));
                 d.help = help;
                 self.report(d);
             }

@@ -81,11 +81,8 @@ impl<'a> Checker<'a> {
                 }
                 if !self.t().all_basic(x.ty, |b| b.is_numeric()) {
                     let op = if *inc { "++" } else { "--" };
-                    let message = format!(
-                        "invalid operation: {}{op} (non-numeric type {})",
-                        self.es(*e),
-                        self.ts(x.ty)
-                    );
+                    let message =
+                        format!("invalid operation: {}{op} (non-numeric type {})", self.es(*e), self.ts(x.ty));
                     self.err("operator", self.span(*e), message);
                     return;
                 }
@@ -162,10 +159,10 @@ impl<'a> Checker<'a> {
                     self.condition(*c, "for");
                 }
                 if let Some(p) = post {
-                    if let StmtKind::Define { lhs, .. } = &ast.stmt(*p).kind {
+                    if let StmtKind::Define { rhs, .. } = &ast.stmt(*p).kind {
                         let span = ast.stmt(*p).span;
                         self.err("for-post", span, "cannot declare in post statement of for loop");
-                        self.use_lhs(lhs);
+                        self.use_exprs(rhs);
                     } else {
                         self.simple(Some(*p));
                     }
@@ -218,11 +215,8 @@ impl<'a> Checker<'a> {
 
     fn suspended_call(&mut self, keyword: &str, e: ExprId) {
         if !matches!(self.ast.expr(e).kind, ExprKind::Call { .. }) {
-            let mut d = Diagnostic::error(
-                "not-a-call",
-                self.span(e),
-                format!("expression in {keyword} must be function call"),
-            );
+            let mut d =
+                Diagnostic::error("not-a-call", self.span(e), format!("expression in {keyword} must be function call"));
             if matches!(self.ast.expr(self.ast.unparen(e)).kind, ExprKind::FuncLit(_)) {
                 d = d.help("add `()` after the function literal to call it");
             }
@@ -293,11 +287,8 @@ impl<'a> Checker<'a> {
                 x = self.expr(None, t);
                 self.assignment(&mut x, None, "switch expression");
                 if x.ok() && !self.comparable(x.ty) && !self.t().has_nil(x.ty) {
-                    let message = format!(
-                        "cannot switch on {} ({} is not comparable)",
-                        self.operand_string(&x),
-                        self.ts(x.ty)
-                    );
+                    let message =
+                        format!("cannot switch on {} ({} is not comparable)", self.operand_string(&x), self.ts(x.ty));
                     self.err("switch", self.operand_span(&x), message);
                     x.invalidate();
                 }
@@ -346,9 +337,7 @@ impl<'a> Checker<'a> {
         let Some(key) = key_of(val) else { return };
         if let Some(&first) = seen.get(&(key.clone(), v.ty)) {
             let message = format!("duplicate case {} in expression switch", self.operand_string(&v));
-            self.report(
-                Diagnostic::error("duplicate-case", self.span(e), message).related(first, "previous case"),
-            );
+            self.report(Diagnostic::error("duplicate-case", self.span(e), message).related(first, "previous case"));
             return;
         }
         let span = self.span(e);
@@ -383,8 +372,7 @@ impl<'a> Checker<'a> {
         let mut valid = None;
         if x.ok() {
             if self.t().is_tparam(x.ty) {
-                let message =
-                    format!("cannot use type switch on type parameter value {}", self.operand_string(&x));
+                let message = format!("cannot use type switch on type parameter value {}", self.operand_string(&x));
                 self.err("type-switch", self.operand_span(&x), message);
             } else if self.t().is_interface(x.ty) {
                 valid = Some(x.clone());
@@ -429,9 +417,7 @@ impl<'a> Checker<'a> {
         let mut last = None;
         for &e in exprs {
             let is_nil = match self.ast.expr(self.ast.unparen(e)).kind {
-                ExprKind::Ident(name) => {
-                    self.lookup(name).is_some_and(|o| matches!(self.obj(o).kind, ObjKind::Nil))
-                }
+                ExprKind::Ident(name) => self.lookup(name).is_some_and(|o| matches!(self.obj(o).kind, ObjKind::Nil)),
                 _ => false,
             };
             let ty = if is_nil {
@@ -449,9 +435,7 @@ impl<'a> Checker<'a> {
             if let Some(&first) = seen.get(&ty) {
                 let text = ty.map_or("nil".into(), |t| self.ts(t));
                 let message = format!("duplicate case {text} in type switch");
-                self.report(
-                    Diagnostic::error("duplicate-case", self.span(e), message).related(first, "previous case"),
-                );
+                self.report(Diagnostic::error("duplicate-case", self.span(e), message).related(first, "previous case"));
                 continue;
             }
             let span = self.span(e);
@@ -486,11 +470,7 @@ impl<'a> Checker<'a> {
                 });
                 if !ok {
                     let span = c.comm.map_or(c.span, |s| ast.stmt(s).span);
-                    self.err(
-                        "select",
-                        span,
-                        "select case must be send or receive (possibly with assignment)",
-                    );
+                    self.err("select", span, "select case must be send or receive (possibly with assignment)");
                     continue;
                 }
             }

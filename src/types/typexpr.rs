@@ -54,8 +54,7 @@ impl<'a> Checker<'a> {
                 return;
             }
             let why = if i.terms.is_some() { "contains type constraints" } else { "is (or embeds) comparable" };
-            let message =
-                format!("cannot use type {} outside a type constraint: interface {why}", c.ts(ty));
+            let message = format!("cannot use type {} outside a type constraint: interface {why}", c.ts(ty));
             c.err("constraint-as-type", c.span(e), message);
         });
     }
@@ -143,11 +142,7 @@ impl<'a> Checker<'a> {
             }
             ExprKind::ArrayType { len, elem } => {
                 let Some(len) = len else {
-                    self.err(
-                        "array-length",
-                        self.span(e),
-                        "invalid use of [...] array (outside a composite literal)",
-                    );
+                    self.err("array-length", self.span(e), "invalid use of [...] array (outside a composite literal)");
                     self.var_type(*elem);
                     return TypeId::INVALID;
                 };
@@ -223,8 +218,7 @@ impl<'a> Checker<'a> {
         if let ExprKind::Ident(name) = self.ast.expr(e).kind {
             match self.lookup(name) {
                 None => {
-                    let message =
-                        format!("undefined array length {} or missing type constraint", self.name(name));
+                    let message = format!("undefined array length {} or missing type constraint", self.name(name));
                     self.err("array-length", self.span(e), message);
                     return None;
                 }
@@ -382,8 +376,7 @@ impl<'a> Checker<'a> {
                 Type::Interface(_) if is_pointer => "embedded field type cannot be a pointer to an interface",
                 Type::Interface(i) if !Types::is_basic_interface(i) => {
                     let why = if i.terms.is_some() { "contains type constraints" } else { "is (or embeds) comparable" };
-                    let message =
-                        format!("cannot use type {} outside a type constraint: interface {why}", c.ts(base));
+                    let message = format!("cannot use type {} outside a type constraint: interface {why}", c.ts(base));
                     c.err("constraint-as-type", c.span(e), message);
                     return;
                 }
@@ -513,6 +506,7 @@ impl<'a> Checker<'a> {
             return None;
         }
         let mut terms: Vec<Term> = Vec::new();
+        let mut written: Vec<Term> = Vec::new();
         let mut all = false;
         let mut ok = true;
         let several = parts.len() > 1;
@@ -571,17 +565,13 @@ impl<'a> Checker<'a> {
                 continue;
             }
             if tilde && under != ty {
-                let message = format!(
-                    "invalid use of ~ (underlying type of {} is {})",
-                    self.ts(ty),
-                    self.ts(under)
-                );
+                let message = format!("invalid use of ~ (underlying type of {} is {})", self.ts(ty), self.ts(under));
                 self.err("union", span, message);
                 ok = false;
                 continue;
             }
             let term = Term { tilde, ty };
-            if let Some(other) = terms.iter().find(|t| {
+            if let Some(other) = written.iter().find(|t| {
                 let (a, b) = (**t, term);
                 self.t().term_includes(&a, b.ty) || self.t().term_includes(&b, a.ty)
             }) {
@@ -590,6 +580,7 @@ impl<'a> Checker<'a> {
                 self.err("union", span, message);
                 continue;
             }
+            written.push(term);
             terms.push(term);
         }
         if !ok {
@@ -645,8 +636,11 @@ impl<'a> Checker<'a> {
             (None, None) => {
                 let list: Vec<String> = indices.iter().map(|&i| self.es(i)).collect();
                 let text = self.es(x);
-                let message =
-                    format!("invalid operation: {text}[{}] ({} is not a generic type)", list.join(", "), self.ts(generic));
+                let message = format!(
+                    "invalid operation: {text}[{}] ({} is not a generic type)",
+                    list.join(", "),
+                    self.ts(generic)
+                );
                 self.err("not-generic", self.span(x), message);
                 return TypeId::INVALID;
             }
@@ -661,11 +655,8 @@ impl<'a> Checker<'a> {
                 ("too many", indices[params.len()])
             };
             let name = self.es(x);
-            let message = format!(
-                "{qualifier} type arguments for type {name}: have {}, want {}",
-                args.len(),
-                params.len()
-            );
+            let message =
+                format!("{qualifier} type arguments for type {name}: have {}, want {}", args.len(), params.len());
             self.err("type-arguments", self.span(at), message);
             return TypeId::INVALID;
         }

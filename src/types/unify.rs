@@ -217,9 +217,8 @@ impl Unifier {
         }
         if mode & EXACT == 0 && !xn {
             // prefer declared types, and channels with a direction
-            if yn {
-                self.set(p, y);
-            } else if matches!(info.types.underlying(y), Type::Chan(d, _) if *d != Dir::Both) {
+            let directed = matches!(info.types.underlying(y), Type::Chan(d, _) if *d != Dir::Both);
+            if yn || directed {
                 self.set(p, y);
             }
         }

@@ -1,55 +1,583 @@
-//! stub
+//! Maps. A map object holds one pointer to its current table; a table is a dense array of entries in order of insertion
+//! and, beyond eight entries, an index of entry numbers by hash.
+//!
+//! # Races
+//! Readers take no lock. A table's arrays and its mask never change, entry numbers in the index are always below its
+//! capacity, and every word of an entry is valid for its kind whenever it is read; so whatever racing writers do, a
+//! reader stays inside live objects. Writers set a flag; who meets another's flag reports it.
+//!
+//! # Iteration
+//! An iterator walks the entries of the table it began with, from a random place on and around. When the map has moved
+//! to another table since, each key is looked up again.
+//!
+//! # Safety
+//! Map words are valid; keys and values are register words of the map's types.
 use super::env::TypeInfo;
-use crate::bytecode::program::{Program, RTypeId};
-use crate::heap::{Cache, Heap};
+use super::eq::{self, mix};
+use super::slice::{load, store};
+use super::string;
+use crate::bytecode::program::{BitMap, Kind, Mem, Program, RTypeId};
+use crate::heap::{Cache, Heap, ShapeId};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicU64, Ordering::*};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum KeyKind {
+    /// One word, compared as it is.
+    Word,
+    Str,
+    Other,
+}
+
+/// What operations on maps of one type need, made once.
 pub struct MapType {
     pub key_words: u32,
     pub val_words: u32,
+    /// Words of a value that hold slices.
     pub val_slices: Vec<u32>,
+    key: RTypeId,
+    kind: KeyKind,
+    /// Words of an entry: header, key, value.
+    stride: usize,
+    entry_ptrs: BitMap,
+    map_shape: ShapeId,
+    table_shape: ShapeId,
+    iter_shape: ShapeId,
+    seed: u64,
 }
+
+#[derive(Debug)]
 pub enum MapError {
+    /// A `runtime error: ` panic.
     Panic(String),
+    /// A run-time panic without that prefix.
     Plain(String),
     Fatal(&'static str),
     OutOfMemory,
 }
+
+const WRITES: MapError = MapError::Fatal("concurrent map writes");
+const READ_AND_WRITE: MapError = MapError::Fatal("concurrent map read and map write");
+const ITERATION_AND_WRITE: MapError = MapError::Fatal("concurrent map iteration and map write");
+
+/// Words of a map object.
+const COUNT: usize = 0;
+const WRITING: usize = 1;
+const TABLE: usize = 2;
+const MAP_WORDS: usize = 3;
+
+/// Words of a table object.
+const ENTRIES: usize = 0;
+const INDEX: usize = 1;
+const MASK: usize = 2;
+const CAP: usize = 3;
+const USED: usize = 4;
+const TABLE_WORDS: usize = 5;
+
+/// Words of an iterator object.
+const IT_MAP: usize = 0;
+const IT_TABLE: usize = 1;
+const IT_START: usize = 2;
+/// Next entry number; with `WRAPPED` those before the start.
+const IT_NEXT: usize = 3;
+const ITER_WORDS: usize = 4;
+const WRAPPED: u64 = 1 << 63;
+
+/// An entry's header: hash in the high half, state below.
+const LIVE: u64 = 1;
+const DELETED: u64 = 2;
+const STATE: u64 = 3;
+
+/// Tables up to this size have no index.
+const SMALL: usize = 8;
+
 impl MapType {
-    pub fn new(_heap: &Heap, _p: &Program, _types: &[TypeInfo], _id: RTypeId, _seed: u64) -> MapType {
-        MapType { key_words: 1, val_words: 1, val_slices: vec![] }
+    pub fn new(heap: &Heap, program: &Program, types: &[TypeInfo], id: RTypeId, seed: u64) -> MapType {
+        let t = program.ty(id);
+        let (key, elem) = (program.ty(t.key), program.ty(t.elem));
+        let kind = match key.kind {
+            Kind::String => KeyKind::Str,
+            Kind::Float32 | Kind::Float64 | Kind::Complex64 | Kind::Interface => KeyKind::Other,
+            _ if key.words == 1 && key.mem != Mem::N => KeyKind::Word,
+            _ => KeyKind::Other,
+        };
+        let mut entry_ptrs = BitMap::default();
+        for i in key.ptr_map.iter().filter(|&i| i < key.words as usize) {
+            entry_ptrs.set(1 + i);
+        }
+        for i in elem.ptr_map.iter().filter(|&i| i < elem.words as usize) {
+            entry_ptrs.set(1 + key.words as usize + i);
+        }
+        MapType {
+            key_words: key.words,
+            val_words: elem.words,
+            val_slices: types[t.elem.0 as usize].slice_words.clone(),
+            key: t.key,
+            kind,
+            stride: 1 + key.words as usize + elem.words as usize,
+            entry_ptrs,
+            map_shape: heap.shape(MAP_WORDS, &BitMap(vec![1 << TABLE])),
+            table_shape: heap.shape(TABLE_WORDS, &BitMap(vec![1 << ENTRIES | 1 << INDEX])),
+            iter_shape: heap.shape(ITER_WORDS, &BitMap(vec![1 << IT_MAP | 1 << IT_TABLE])),
+            seed,
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn hash(&self, p: &Program, key: *const u64) -> Result<u64, MapError> {
+        unsafe {
+            match self.kind {
+                KeyKind::Word => Ok(mix(*key ^ self.seed)),
+                KeyKind::Str => Ok(eq::hash_bytes(string::bytes(*key), self.seed)),
+                KeyKind::Other => eq::hash_value(p, self.key, key, self.seed).map_err(MapError::Panic),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn same(&self, p: &Program, stored: *const u64, key: *const u64) -> bool {
+        unsafe {
+            match self.kind {
+                KeyKind::Word => load(stored) == *key,
+                KeyKind::Str => {
+                    let s = load(stored);
+                    s == *key || string::bytes(s) == string::bytes(*key)
+                }
+                KeyKind::Other => eq::values_eq(p, self.key, stored, key).unwrap_or(false),
+            }
+        }
+    }
+
+    /// The live entry of a key in a table; null: none.
+    #[inline(always)]
+    unsafe fn find(&self, p: &Program, table: *const u64, hash: u64, key: *const u64) -> *mut u64 {
+        unsafe {
+            let entries = load(table.add(ENTRIES)) as *mut u64;
+            let index = load(table.add(INDEX)) as *const u32;
+            let tag = hash >> 32 << 32 | LIVE;
+            if index.is_null() {
+                let used = load(table.add(USED)) as usize;
+                let mut e = entries;
+                for _ in 0..used {
+                    if load(e) == tag && self.same(p, e.add(1), key) {
+                        return e;
+                    }
+                    e = e.add(self.stride);
+                }
+                return null_mut();
+            }
+            let mask = load(table.add(MASK)) as usize;
+            let mut i = hash as usize & mask;
+            loop {
+                let n = (*(index.add(i) as *const std::sync::atomic::AtomicU32)).load(Relaxed);
+                if n == 0 {
+                    return null_mut();
+                }
+                let e = entries.add((n as usize - 1) * self.stride);
+                if load(e) == tag && self.same(p, e.add(1), key) {
+                    return e;
+                }
+                i = (i + 1) & mask;
+            }
+        }
+    }
+
+    /// A new table for at least `cap` entries; null: no memory.
+    unsafe fn table(&self, cache: &mut Cache, cap: usize) -> *mut u64 {
+        unsafe {
+            let (cap, buckets) = if cap <= SMALL {
+                (if cap <= 1 { 1 } else { cap.next_power_of_two() }, 0)
+            } else {
+                let Some(buckets) = (cap + cap / 2).checked_next_power_of_two() else { return null_mut() };
+                if buckets > 1 << 31 {
+                    return null_mut();
+                }
+                (buckets / 4 * 3, buckets)
+            };
+            let entries = cache.alloc_array(cap, self.stride, &self.entry_ptrs);
+            let index = if buckets > 0 { cache.alloc_bytes(buckets * 4) } else { null_mut() };
+            let table = cache.alloc(self.table_shape);
+            if entries.is_null() || table.is_null() || (buckets > 0 && index.is_null()) {
+                return null_mut();
+            }
+            *table.add(ENTRIES) = entries as u64;
+            *table.add(INDEX) = index as u64;
+            *table.add(MASK) = buckets.wrapping_sub(1) as u64;
+            *table.add(CAP) = cap as u64;
+            table
+        }
+    }
+
+    /// Enters entry number `n` (with its hash) into a table's index.
+    unsafe fn enter(&self, table: *mut u64, hash: u64, n: usize) {
+        unsafe {
+            let index = *table.add(INDEX) as *mut u32;
+            if index.is_null() {
+                return;
+            }
+            let mask = *table.add(MASK) as usize;
+            let mut i = hash as usize & mask;
+            while *index.add(i) != 0 {
+                i = (i + 1) & mask;
+            }
+            (*(index.add(i) as *const std::sync::atomic::AtomicU32)).store(n as u32 + 1, Release);
+        }
+    }
+
+    /// Moves a map's live entries to a table with room for more.
+    unsafe fn grow(&self, cache: &mut Cache, p: &Program, m: *mut u64) -> Result<*mut u64, MapError> {
+        unsafe {
+            let old = load(m.add(TABLE)) as *mut u64;
+            let count = load(m.add(COUNT)) as usize;
+            let new = self.table(cache, if count < 2 { 2 * count + 1 } else { 2 * count });
+            if new.is_null() {
+                return Err(MapError::OutOfMemory);
+            }
+            if !old.is_null() {
+                let from = load(old.add(ENTRIES)) as *const u64;
+                let to = *new.add(ENTRIES) as *mut u64;
+                let cap = *new.add(CAP) as usize;
+                let used = load(old.add(USED)) as usize;
+                let mut n = 0;
+                for i in 0..used {
+                    let e = from.add(i * self.stride);
+                    // A racing writer may have added more than was counted.
+                    if load(e) & STATE != LIVE || n >= cap {
+                        continue;
+                    }
+                    let d = to.add(n * self.stride);
+                    for k in 0..self.stride {
+                        *d.add(k) = load(e.add(k));
+                    }
+                    // The header keeps only half of the hash.
+                    let hash = self.hash(p, d.add(1))?;
+                    self.enter(new, hash, n);
+                    n += 1;
+                }
+                *new.add(USED) = n as u64;
+            }
+            (*(m.add(TABLE) as *const AtomicU64)).store(new as u64, Release);
+            Ok(new)
+        }
     }
 }
-pub unsafe fn len(_m: *const u64) -> usize {
-    0
+
+/// A new map; null: no memory.
+///
+/// # Safety
+/// See the file's head.
+pub unsafe fn new(cache: &mut Cache, t: &MapType, hint: usize) -> *mut u64 {
+    unsafe {
+        let m = cache.alloc(t.map_shape);
+        if !m.is_null() && hint > 0 {
+            // A hint is only a hint: an absurd one must not take memory.
+            let table = t.table(cache, hint.min(1 << 26));
+            if table.is_null() {
+                return null_mut();
+            }
+            *m.add(TABLE) = table as u64;
+        }
+        m
+    }
 }
-pub unsafe fn new(_c: &mut Cache, _t: &MapType, _hint: usize) -> *mut u64 {
-    std::ptr::null_mut()
+
+/// # Safety
+/// See the file's head.
+pub unsafe fn len(m: *const u64) -> usize {
+    if m.is_null() { 0 } else { unsafe { load(m.add(COUNT)) as usize } }
 }
-pub unsafe fn get(_p: &Program, _t: &MapType, _m: *mut u64, _k: *const u64) -> Result<Option<*const u64>, MapError> {
-    Ok(None)
+
+/// The value's words; `None`: no such key.
+///
+/// # Errors
+/// The key cannot be hashed, or a writer is at work.
+///
+/// # Safety
+/// See the file's head.
+#[inline]
+pub unsafe fn get(p: &Program, t: &MapType, m: *mut u64, key: *const u64) -> Result<Option<*const u64>, MapError> {
+    unsafe {
+        if m.is_null() || load(m.add(COUNT)) == 0 {
+            if t.kind == KeyKind::Other {
+                t.hash(p, key)?;
+            }
+            return Ok(None);
+        }
+        if load(m.add(WRITING)) != 0 {
+            return Err(READ_AND_WRITE);
+        }
+        let table = (*(m.add(TABLE) as *const AtomicU64)).load(Acquire) as *const u64;
+        if table.is_null() {
+            return Ok(None);
+        }
+        let hash = t.hash(p, key)?;
+        let e = t.find(p, table, hash, key);
+        Ok(if e.is_null() { None } else { Some(e.add(1 + t.key_words as usize)) })
+    }
 }
+
+unsafe fn begin_write(m: *mut u64) -> Result<(), MapError> {
+    unsafe {
+        let flag = &*(m.add(WRITING) as *const AtomicU64);
+        // One look is enough to find most races, and costs nothing.
+        if flag.load(Relaxed) != 0 {
+            return Err(WRITES);
+        }
+        flag.store(1, Relaxed);
+        Ok(())
+    }
+}
+
+unsafe fn end_write(m: *mut u64) -> Result<(), MapError> {
+    unsafe {
+        let flag = &*(m.add(WRITING) as *const AtomicU64);
+        if flag.load(Relaxed) == 0 {
+            return Err(WRITES);
+        }
+        flag.store(0, Relaxed);
+        Ok(())
+    }
+}
+
+/// `m[key] = value`.
+///
+/// # Errors
+/// A nil map, a key that cannot be hashed, another writer, no memory.
+///
+/// # Safety
+/// See the file's head.
 pub unsafe fn set(
-    _c: &mut Cache,
-    _p: &Program,
-    _t: &MapType,
-    _m: *mut u64,
-    _k: *const u64,
-    _v: *const u64,
+    cache: &mut Cache,
+    p: &Program,
+    t: &MapType,
+    m: *mut u64,
+    key: *const u64,
+    value: *const u64,
 ) -> Result<(), MapError> {
-    Ok(())
+    unsafe {
+        if m.is_null() {
+            return Err(MapError::Plain("assignment to entry in nil map".into()));
+        }
+        let hash = t.hash(p, key)?;
+        begin_write(m)?;
+        let mut table = load(m.add(TABLE)) as *mut u64;
+        let key_words = t.key_words as usize;
+        if !table.is_null() {
+            let e = t.find(p, table, hash, key);
+            if !e.is_null() {
+                // Keys that are equal may differ (0 and -0): Go keeps the old float key, but stores the new one's words.
+                if t.kind == KeyKind::Other {
+                    for i in 0..key_words {
+                        store(e.add(1 + i), *key.add(i));
+                    }
+                }
+                for i in 0..t.val_words as usize {
+                    store(e.add(1 + key_words + i), *value.add(i));
+                }
+                return end_write(m);
+            }
+        }
+        if table.is_null() || load(table.add(USED)) >= load(table.add(CAP)) {
+            table = match t.grow(cache, p, m) {
+                Ok(table) => table,
+                Err(e) => {
+                    let _ = end_write(m);
+                    return Err(e);
+                }
+            };
+        }
+        let n = load(table.add(USED)) as usize;
+        if n >= load(table.add(CAP)) as usize {
+            return Err(WRITES);
+        }
+        let e = (load(table.add(ENTRIES)) as *mut u64).add(n * t.stride);
+        for i in 0..key_words {
+            store(e.add(1 + i), *key.add(i));
+        }
+        for i in 0..t.val_words as usize {
+            store(e.add(1 + key_words + i), *value.add(i));
+        }
+        (*(e as *const AtomicU64)).store(hash >> 32 << 32 | LIVE, Release);
+        store(table.add(USED), n as u64 + 1);
+        t.enter(table, hash, n);
+        store(m.add(COUNT), load(m.add(COUNT)) + 1);
+        end_write(m)
+    }
 }
-pub unsafe fn delete(_p: &Program, _t: &MapType, _m: *mut u64, _k: *const u64) -> Result<(), MapError> {
-    Ok(())
+
+/// `delete(m, key)`.
+///
+/// # Errors
+/// A key that cannot be hashed, another writer.
+///
+/// # Safety
+/// See the file's head.
+pub unsafe fn delete(p: &Program, t: &MapType, m: *mut u64, key: *const u64) -> Result<(), MapError> {
+    unsafe {
+        let hash = t.hash(p, key)?;
+        if m.is_null() || load(m.add(COUNT)) == 0 {
+            return Ok(());
+        }
+        begin_write(m)?;
+        let table = load(m.add(TABLE)) as *mut u64;
+        let e = if table.is_null() { null_mut() } else { t.find(p, table, hash, key) };
+        if !e.is_null() {
+            store(e, DELETED);
+            for i in 1..t.stride {
+                store(e.add(i), 0);
+            }
+            let count = load(m.add(COUNT)).saturating_sub(1);
+            store(m.add(COUNT), count);
+            if count == 0 {
+                empty(table, t);
+            }
+        }
+        end_write(m)
+    }
 }
-pub unsafe fn clear(_t: &MapType, _m: *mut u64) -> Result<(), MapError> {
-    Ok(())
+
+/// All entries are deleted: the table starts over.
+unsafe fn empty(table: *mut u64, t: &MapType) {
+    unsafe {
+        let entries = load(table.add(ENTRIES)) as *mut u64;
+        let used = load(table.add(USED)) as usize;
+        for i in 0..used * t.stride {
+            store(entries.add(i), 0);
+        }
+        store(table.add(USED), 0);
+        let index = load(table.add(INDEX)) as *mut u32;
+        if !index.is_null() {
+            std::ptr::write_bytes(index, 0, load(table.add(MASK)) as usize + 1);
+        }
+    }
 }
-pub unsafe fn iter_new(_c: &mut Cache, _t: &MapType, _m: *mut u64, _r: u64) -> *mut u64 {
-    std::ptr::null_mut()
+
+/// `clear(m)`.
+///
+/// # Errors
+/// Another writer.
+///
+/// # Safety
+/// See the file's head.
+pub unsafe fn clear(t: &MapType, m: *mut u64) -> Result<(), MapError> {
+    unsafe {
+        if m.is_null() || load(m.add(COUNT)) == 0 {
+            return Ok(());
+        }
+        begin_write(m)?;
+        store(m.add(COUNT), 0);
+        let table = load(m.add(TABLE)) as *mut u64;
+        if !table.is_null() {
+            empty(table, t);
+        }
+        end_write(m)
+    }
 }
+
+/// A new iterator, which begins at a place that `random` chooses; null: no memory.
+///
+/// # Safety
+/// See the file's head.
+pub unsafe fn iter_new(cache: &mut Cache, t: &MapType, m: *mut u64, random: u64) -> *mut u64 {
+    unsafe {
+        let it = cache.alloc(t.iter_shape);
+        if it.is_null() {
+            return it;
+        }
+        *it.add(IT_MAP) = m as u64;
+        if !m.is_null() {
+            let table = load(m.add(TABLE));
+            *it.add(IT_TABLE) = table;
+            if table != 0 {
+                let used = load((table as *const u64).add(USED));
+                let start = if used > 0 { random % used } else { 0 };
+                *it.add(IT_START) = start;
+                *it.add(IT_NEXT) = start;
+            }
+        }
+        it
+    }
+}
+
+/// The next entry's key and value words; `None`: the end.
+///
+/// # Errors
+/// A writer is at work.
+///
+/// # Safety
+/// `it` is an iterator over a map of this type; the words are copied at once.
 pub unsafe fn iter_next(
-    _p: &Program,
-    _t: &MapType,
-    _i: *mut u64,
+    p: &Program,
+    t: &MapType,
+    it: *mut u64,
 ) -> Result<Option<(*const u64, *const u64)>, MapError> {
-    Ok(None)
+    unsafe {
+        let m = *it.add(IT_MAP) as *mut u64;
+        let table = *it.add(IT_TABLE) as *const u64;
+        if m.is_null() || table.is_null() {
+            return Ok(None);
+        }
+        if load(m.add(WRITING)) != 0 {
+            return Err(ITERATION_AND_WRITE);
+        }
+        let entries = load(table.add(ENTRIES)) as *const u64;
+        let start = *it.add(IT_START) as usize;
+        loop {
+            let mut next = *it.add(IT_NEXT);
+            if next & WRAPPED == 0 && next >= load(table.add(USED)) {
+                next = WRAPPED;
+            }
+            let at = (next & !WRAPPED) as usize;
+            if next & WRAPPED != 0 && (at >= start || at >= load(table.add(USED)) as usize) {
+                return Ok(None);
+            }
+            *it.add(IT_NEXT) = next + 1;
+            let e = entries.add(at * t.stride);
+            if load(e) & STATE != LIVE {
+                continue;
+            }
+            let (key, value) = (e.add(1), e.add(1 + t.key_words as usize));
+            if load(m.add(TABLE)) as *const u64 == table {
+                return Ok(Some((key, value)));
+            }
+            if let Some(now) = get(p, t, m, key)? {
+                return Ok(Some((key, now)));
+            }
+            // A key that is not equal to itself cannot be looked up, nor deleted but by clear.
+            if t.kind == KeyKind::Other && !t.same(p, key, key) && load(m.add(COUNT)) > 0 {
+                return Ok(Some((key, value)));
+            }
+        }
+    }
+}
+
+/// A copy of all entries, in no useful order.
+///
+/// # Safety
+/// `m` is a map whose keys and values have so many words, or null.
+pub unsafe fn entries(m: *const u64, key_words: usize, val_words: usize) -> Vec<(Vec<u64>, Vec<u64>)> {
+    unsafe {
+        let mut out = Vec::new();
+        if m.is_null() {
+            return out;
+        }
+        let table = load(m.add(TABLE)) as *const u64;
+        if table.is_null() {
+            return out;
+        }
+        let stride = 1 + key_words + val_words;
+        let from = load(table.add(ENTRIES)) as *const u64;
+        for i in 0..load(table.add(USED)) as usize {
+            let e = from.add(i * stride);
+            if load(e) & STATE == LIVE {
+                let words = |at: usize, n: usize| {
+                    let mut v: Vec<u64> = (0..n).map(|k| load(e.add(at + k))).collect();
+                    v.resize(n.max(1), 0);
+                    v
+                };
+                out.push((words(1, key_words), words(1 + key_words, val_words)));
+            }
+        }
+        out
+    }
 }

@@ -1,0 +1,491 @@
+//! The assembler: instructions of one function with virtual slots and labels, turned into final words when the function
+//! is complete. Jumps that do not fit 16 bits become an inverted jump over a long one.
+use super::Compiler;
+use super::regs::Reg;
+use crate::base::diag::Diagnostic;
+use crate::base::limits::MAX_FRAME_SLOTS;
+use crate::base::span::Span;
+use crate::bytecode::op::Op;
+use crate::bytecode::program::*;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Label(u32);
+
+/// An instruction with virtual slots, or an extra word.
+#[derive(Clone, Copy)]
+enum Word {
+    Ins { op: Op, a: u32, b: u32, c: u32 },
+    Raw(u64),
+}
+
+const UNBOUND: u32 = u32::MAX;
+
+#[derive(Default)]
+pub struct Code {
+    words: Vec<Word>,
+    /// Word index of each label.
+    labels: Vec<u32>,
+    /// Jumps: index of the instruction (or extra word), label.
+    jumps: Vec<(u32, Label)>,
+    /// `Call`s: index of the instruction, callee.
+    calls: Vec<(u32, FuncIdx)>,
+    lines: Vec<(u32, u32)>,
+    selects: Vec<(u32, Vec<(bool, Reg, Reg, Reg)>)>,
+    /// Source position of what is emitted next.
+    pub pos: u32,
+    /// The end cannot be reached from the instruction before.
+    pub dead: bool,
+    defer_return: Option<Label>,
+}
+
+/// What the letters of an operand format say, once for each opcode.
+#[derive(Clone, Copy)]
+pub struct Format {
+    reg: [bool; 3],
+    wide: bool,
+    jump16: bool,
+    jump32: bool,
+    extra: usize,
+}
+
+pub fn formats() -> Vec<Format> {
+    let all = (0..Op::COUNT as u64).filter_map(Op::from_word);
+    all.map(|op| {
+        let f = op.format().as_bytes();
+        let letter = |i: usize| f.get(i).copied().unwrap_or(b'_');
+        let wide = letter(1).is_ascii_uppercase();
+        let reg = |i: usize| matches!(letter(i), b'r' | b'w') && !(wide && i == 2);
+        Format {
+            reg: [reg(0), reg(1), reg(2)],
+            wide,
+            jump16: letter(2) == b'j',
+            jump32: letter(1) == b'J',
+            extra: op.extra(),
+        }
+    })
+    .collect()
+}
+
+/// The op that jumps when `op` does not, and whether a and b change places.
+fn inverse(op: Op) -> Option<(Op, bool)> {
+    use Op::*;
+    Some(match op {
+        JLt | LLt => (JLe, true),
+        JLe | LLe => (JLt, true),
+        JLtU | LLtU => (JLeU, true),
+        JLeU | LLeU => (JLtU, true),
+        JEq | LEq => (JNe, false),
+        JNe | LNe => (JEq, false),
+        JLtK | LLtK => (JGeK, false),
+        JLeK | LLeK => (JGtK, false),
+        JGtK | LGtK => (JLeK, false),
+        JGeK | LGeK => (JLtK, false),
+        JEqK | LEqK => (JNeK, false),
+        JNeK | LNeK => (JEqK, false),
+        JLtF => (JNltF, false),
+        JLeF => (JNleF, false),
+        JNltF => (JLtF, false),
+        JNleF => (JLeF, false),
+        JEqF => (JNeF, false),
+        JNeF => (JEqF, false),
+        JEqS => (JNeS, false),
+        JNeS => (JEqS, false),
+        JIs => (JIsNot, false),
+        JIsNot => (JIs, false),
+        JT | LT => (JF, false),
+        JF | LF => (JT, false),
+        _ => return None,
+    })
+}
+
+/// The op for a jump backward.
+fn backward(op: Op) -> Option<Op> {
+    use Op::*;
+    Some(match op {
+        Jmp => Loop,
+        JT => LT,
+        JF => LF,
+        JLt => LLt,
+        JLe => LLe,
+        JLtU => LLtU,
+        JLeU => LLeU,
+        JEq => LEq,
+        JNe => LNe,
+        JLtK => LLtK,
+        JLeK => LLeK,
+        JGtK => LGtK,
+        JGeK => LGeK,
+        JEqK => LEqK,
+        JNeK => LNeK,
+        _ => return None,
+    })
+}
+
+impl Code {
+    fn line(&mut self) {
+        let at = self.words.len() as u32;
+        if self.lines.last().is_none_or(|l| l.1 != self.pos) {
+            match self.lines.last_mut() {
+                Some(l) if l.0 == at => l.1 = self.pos,
+                _ => self.lines.push((at, self.pos)),
+            }
+        }
+    }
+
+    fn push(&mut self, op: Op, a: u32, b: u32, c: u32) {
+        self.line();
+        self.dead = false;
+        self.words.push(Word::Ins { op, a, b, c });
+    }
+
+    pub fn rrr(&mut self, op: Op, a: Reg, b: Reg, c: Reg) {
+        self.push(op, a.0, b.0, c.0);
+    }
+    pub fn rr(&mut self, op: Op, a: Reg, b: Reg) {
+        self.push(op, a.0, b.0, 0);
+    }
+    pub fn r(&mut self, op: Op, a: Reg) {
+        self.push(op, a.0, 0, 0);
+    }
+    /// Third operand immediate.
+    pub fn rri(&mut self, op: Op, a: Reg, b: Reg, c: i64) {
+        self.push(op, a.0, b.0, c as u16 as u32);
+    }
+    /// Second operand immediate.
+    pub fn rir(&mut self, op: Op, a: Reg, b: i64, c: Reg) {
+        self.push(op, a.0, b as u16 as u32, c.0);
+    }
+    /// Second and third operands immediate.
+    pub fn rii(&mut self, op: Op, a: Reg, b: i64, c: i64) {
+        self.push(op, a.0, b as u16 as u32, c as u16 as u32);
+    }
+    /// A 32-bit operand in b and c.
+    pub fn rx(&mut self, op: Op, a: Reg, x: i32) {
+        self.push(op, a.0, x as u32, 0);
+    }
+    pub fn plain(&mut self, op: Op) {
+        self.push(op, 0, 0, 0);
+        if matches!(op, Op::Ret | Op::Unreachable | Op::Forever) {
+            self.dead = true;
+        }
+    }
+    /// An extra word of the instruction before.
+    pub fn extra(&mut self, word: u64) {
+        self.words.push(Word::Raw(word));
+    }
+    /// An extra word that is a jump.
+    pub fn extra_jump(&mut self, label: Label) {
+        self.jumps.push((self.words.len() as u32, label));
+        self.words.push(Word::Raw(0));
+    }
+
+    pub fn ret_word(&mut self, r: Reg) {
+        self.push(Op::RetW, r.0, 0, 0);
+        self.dead = true;
+    }
+
+    pub fn panic(&mut self, r: Reg) {
+        self.push(Op::Panic, r.0, 0, 0);
+        self.dead = true;
+    }
+
+    pub fn mov(&mut self, to: Reg, from: Reg) {
+        if to != from {
+            self.rr(Op::Mov, to, from);
+        }
+    }
+
+    pub fn mov_n(&mut self, to: Reg, from: Reg, n: u32) {
+        match n {
+            _ if to == from => {}
+            0 => {}
+            1 => self.rr(Op::Mov, to, from),
+            2 => self.rr(Op::Mov2, to, from),
+            _ => self.rri(Op::MovN, to, from, n as i64),
+        }
+    }
+
+    pub fn zero(&mut self, at: Reg, n: u32) {
+        match n {
+            0 => {}
+            1 => self.rx(Op::LdI, at, 0),
+            _ => self.push(Op::ZeroN, at.0, n, 0),
+        }
+    }
+
+    pub fn label(&mut self) -> Label {
+        self.labels.push(UNBOUND);
+        Label(self.labels.len() as u32 - 1)
+    }
+
+    pub fn bind(&mut self, label: Label) {
+        self.labels[label.0 as usize] = self.words.len() as u32;
+        self.dead = false;
+    }
+
+    /// A label at this place.
+    pub fn here(&mut self) -> Label {
+        let l = self.label();
+        self.bind(l);
+        l
+    }
+
+    pub fn is_bound(&self, label: Label) -> bool {
+        self.labels[label.0 as usize] != UNBOUND
+    }
+
+    pub fn jump(&mut self, label: Label) {
+        if self.dead {
+            return;
+        }
+        let op = if self.is_bound(label) { Op::Loop } else { Op::Jmp };
+        self.jumps.push((self.words.len() as u32, label));
+        self.push(op, 0, 0, 0);
+        self.dead = true;
+    }
+
+    /// A conditional jump, given as a forward one; `b` is a slot or an immediate as the op has it.
+    fn branch(&mut self, op: Op, a: u32, b: u32, label: Label) {
+        if !self.is_bound(label) {
+            self.jumps.push((self.words.len() as u32, label));
+            self.push(op, a, b, 0);
+            return;
+        }
+        match (backward(op), inverse(op)) {
+            (Some(back), _) => {
+                self.jumps.push((self.words.len() as u32, label));
+                self.push(back, a, b, 0);
+            }
+            (None, Some((inv, swap))) => {
+                let over = self.label();
+                let (a, b) = if swap { (b, a) } else { (a, b) };
+                self.branch(inv, a, b, over);
+                self.jump(label);
+                self.bind(over);
+            }
+            (None, None) => unreachable!("every conditional jump has an inverse"),
+        }
+    }
+
+    pub fn jump_if(&mut self, reg: Reg, sense: bool, label: Label) {
+        self.branch(if sense { Op::JT } else { Op::JF }, reg.0, 0, label);
+    }
+    pub fn jump_rr(&mut self, op: Op, a: Reg, b: Reg, label: Label) {
+        self.branch(op, a.0, b.0, label);
+    }
+    pub fn jump_rk(&mut self, op: Op, a: Reg, k: i64, label: Label) {
+        self.branch(op, a.0, k as u16 as u32, label);
+    }
+    /// One of the `LInc` ops.
+    pub fn loop_rr(&mut self, op: Op, a: Reg, b: Reg, label: Label) {
+        self.jumps.push((self.words.len() as u32, label));
+        self.push(op, a.0, b.0, 0);
+    }
+    pub fn loop_rk(&mut self, op: Op, a: Reg, k: i64, label: Label) {
+        self.jumps.push((self.words.len() as u32, label));
+        self.push(op, a.0, k as u16 as u32, 0);
+    }
+
+    pub fn call(&mut self, window: Reg, callee: FuncIdx) {
+        self.calls.push((self.words.len() as u32, callee));
+        self.push(Op::Call, window.0, 0, 0);
+    }
+
+    /// The function's `RetDefer` is the next instruction.
+    pub fn mark_defer_return(&mut self, label: Label) {
+        self.defer_return = Some(label);
+    }
+
+    /// Select table `index` is this function's; its slots are mapped at the end.
+    pub fn add_select(&mut self, index: u32, cases: Vec<(bool, Reg, Reg, Reg)>) {
+        self.selects.push((index, cases));
+    }
+
+    pub fn len(&self) -> usize {
+        self.words.len()
+    }
+}
+
+impl Compiler<'_> {
+    /// Puts the current function's code into the program.
+    pub fn finish_code(&mut self, func: FuncIdx, span: Span) {
+        let (fixed, ptrs, scalars) = (self.f.regs.fixed, self.f.regs.ptr_len, self.f.regs.max);
+        let slots = fixed as u64 + ptrs as u64 + scalars as u64;
+        if slots > MAX_FRAME_SLOTS as u64 {
+            let name = self.prog.funcs[func.0 as usize].name.clone();
+            let text = format!("function {name} needs {slots} slots for its variables, more than the {MAX_FRAME_SLOTS} of a frame");
+            self.diags.push(
+                Diagnostic::error("frame-too-large", span, text).help("keep large arrays and structs behind pointers"),
+            );
+        }
+        let map = |r: u32| -> u64 {
+            let r = Reg(r);
+            if r == Reg::NONE {
+                NO_SLOT as u64
+            } else if r.is_scalar() {
+                (fixed + ptrs + r.index()) as u64 & 0xffff
+            } else if r.is_ptr() {
+                (fixed + r.index()) as u64 & 0xffff
+            } else {
+                r.0 as u64
+            }
+        };
+        relax(&mut self.f.code, &self.formats);
+        let code = &self.f.code;
+        self.prog.code.push(
+            FrameHeader { slots: slots as u32, zero_start: fixed as u16, zero_len: ptrs.min(u16::MAX as u32) as u16 }.pack(),
+        );
+        let entry = self.prog.code.len() as u32;
+        for w in &code.words {
+            let word = match *w {
+                Word::Raw(w) => w,
+                Word::Ins { op, a, b, c } => {
+                    let f = &self.formats[op as usize];
+                    let field = |i: usize, v: u32| if f.reg[i] { map(v) } else { v as u64 & 0xffff };
+                    let head = op as u64 | field(0, a) << 16;
+                    if f.wide { head | (b as u64) << 32 } else { head | field(1, b) << 32 | field(2, c) << 48 }
+                }
+            };
+            self.prog.code.push(word);
+        }
+        for &(at, label) in &code.jumps {
+            let to = code.labels[label.0 as usize] as i64;
+            let slot = &mut self.prog.code[entry as usize + at as usize];
+            match code.words[at as usize] {
+                Word::Ins { op, .. } => {
+                    let f = &self.formats[op as usize];
+                    let by = to - (at as i64 + 1 + f.extra as i64);
+                    if f.jump32 {
+                        *slot |= (by as u32 as u64) << 32;
+                    } else {
+                        *slot |= (by as u16 as u64) << 48;
+                    }
+                }
+                // the jump is always the last extra word
+                Word::Raw(_) => *slot = (to - (at as i64 + 1)) as u64,
+            }
+        }
+        for &(at, callee) in &code.calls {
+            self.call_fixes.push((entry + at, callee));
+        }
+        for (index, cases) in &code.selects {
+            let out = &mut self.prog.selects[*index as usize].cases;
+            *out = cases
+                .iter()
+                .map(|&(send, chan, value, ok)| SelectCase {
+                    send,
+                    chan: map(chan.0) as u16,
+                    value: map(value.0) as u16,
+                    ok: map(ok.0) as u16,
+                })
+                .collect();
+        }
+        let mut ptr_map = self.f.regs.fixed_ptrs.clone();
+        for i in self.f.regs.ptr_bits.iter() {
+            ptr_map.set(fixed as usize + i);
+        }
+        let lines = code.lines.iter().map(|&(at, pos)| (entry + at, pos)).collect();
+        let defer_return = code.defer_return.map_or(0, |l| entry + code.labels[l.0 as usize]);
+        let end = self.prog.code.len() as u32;
+        let out = &mut self.prog.funcs[func.0 as usize];
+        out.entry = entry;
+        out.end = end;
+        out.frame_slots = slots as u32;
+        out.ptr_map = ptr_map;
+        out.lines = lines;
+        out.defer_return = defer_return;
+        out.has_defer = code.defer_return.is_some();
+    }
+
+    /// Fills in the distances of calls, when every function has its place.
+    pub fn link_calls(&mut self) {
+        for &(at, callee) in &self.call_fixes {
+            let by = self.prog.funcs[callee.0 as usize].entry as i64 - (at as i64 + 1);
+            self.prog.code[at as usize] |= (by as i32 as u32 as u64) << 32;
+        }
+    }
+}
+
+/// Replaces 16-bit jumps whose target is too far away.
+fn relax(code: &mut Code, formats: &[Format]) {
+    const NEAR: i64 = i16::MAX as i64;
+    if (code.words.len() as i64) < NEAR {
+        return;
+    }
+    // Everything may move apart by two words a jump: take the worst case at once.
+    let mut long = vec![false; code.words.len()];
+    let mut any = false;
+    let slack = 1 + 2 * code.jumps.len() as i64;
+    for &(at, label) in &code.jumps {
+        let Word::Ins { op, .. } = code.words[at as usize] else { continue };
+        let to = code.labels[label.0 as usize] as i64;
+        if formats[op as usize].jump16 && (to - at as i64).abs() + slack.min(NEAR / 2) >= NEAR / 2 {
+            long[at as usize] = true;
+            any = true;
+        }
+    }
+    if !any {
+        return;
+    }
+    let mut words = Vec::with_capacity(code.words.len() + code.jumps.len());
+    let mut moved = Vec::with_capacity(code.words.len() + 1);
+    let targets: rustc_hash::FxHashMap<u32, Label> = code.jumps.iter().copied().collect();
+    let mut jumps = Vec::with_capacity(code.jumps.len());
+    // labels made here: bound to final indices afterwards
+    let mut skips: Vec<(u32, u32)> = Vec::new();
+    for (i, w) in code.words.iter().enumerate() {
+        moved.push(words.len() as u32);
+        let at = i as u32;
+        if !long[i] {
+            if let Some(&l) = targets.get(&at) {
+                jumps.push((words.len() as u32, l));
+            }
+            words.push(*w);
+            continue;
+        }
+        let (Word::Ins { op, a, b, c }, Some(&label)) = (*w, targets.get(&at)) else { continue };
+        let back = code.labels[label.0 as usize] <= at;
+        let far = if back { Op::Loop } else { Op::Jmp };
+        let (mut op, mut b) = (op, b);
+        if let Some(test) = match op {
+            Op::LIncLt => Some(Op::JLt),
+            Op::LIncLe => Some(Op::JLe),
+            Op::LIncLtK => Some(Op::JLtK),
+            _ => None,
+        } {
+            words.push(Word::Ins { op: Op::AddK, a, b: a, c: 1 });
+            op = test;
+        }
+        let mut a = a;
+        if let Some((inv, swap)) = inverse(op) {
+            if swap {
+                std::mem::swap(&mut a, &mut b);
+            }
+            skips.push((words.len() as u32, words.len() as u32 + 2));
+            words.push(Word::Ins { op: inv, a, b, c });
+            jumps.push((words.len() as u32, label));
+            words.push(Word::Ins { op: far, a: 0, b: 0, c: 0 });
+        } else {
+            jumps.push((words.len() as u32, label));
+            words.push(Word::Ins { op, a, b, c });
+        }
+    }
+    moved.push(words.len() as u32);
+    for l in &mut code.labels {
+        if *l != UNBOUND {
+            *l = moved[*l as usize];
+        }
+    }
+    for l in &mut code.lines {
+        l.0 = moved[l.0 as usize];
+    }
+    for c in &mut code.calls {
+        c.0 = moved[c.0 as usize];
+    }
+    for (at, to) in skips {
+        code.labels.push(to);
+        jumps.push((at, Label(code.labels.len() as u32 - 1)));
+    }
+    code.words = words;
+    code.jumps = jumps;
+}

@@ -1,0 +1,200 @@
+//! The whole program: initialisation of packages, the entry function, what natives need to know.
+use super::closure::{self, Body};
+use super::lvalue::Place;
+use super::regs::Reg;
+use super::Compiler;
+use crate::base::intern::Sym;
+use crate::base::span::Span;
+use crate::bytecode::op::Op;
+use crate::bytecode::program::*;
+use crate::syntax::ast::*;
+use crate::types::info::*;
+use crate::types::instantiate::Subst;
+use crate::types::ty::{Type, TypeId};
+
+/// The package whose types the interpreter makes itself: run-time errors.
+const RUNTIME_PACKAGE: &str = "internal/rt";
+
+impl Compiler<'_> {
+    pub fn program(&mut self) {
+        // what the interpreter and natives look for
+        self.rtype(TypeId::STRING);
+        self.rtype(TypeId::UINT8);
+        self.rtype_iface(self.error);
+        for name in ["Error", "String"] {
+            if let Some(sym) = self.names.lookup(name) {
+                let sig = self.info.types.func(Vec::new(), vec![TypeId::STRING], false);
+                self.method_id(sym, PkgId::NONE, sig);
+            }
+        }
+        let mut inits: Vec<Option<FuncIdx>> = vec![None; self.info.packages.len()];
+        for p in 0..self.info.packages.len() {
+            let pkg = PkgId(p as u32);
+            if self.info.pkg(pkg).std {
+                for (i, init) in self.info.packages[p].inits.iter().enumerate() {
+                    for obj in init.lhs.iter().flatten() {
+                        self.lazy_inits.insert(*obj, (pkg, i));
+                    }
+                }
+            }
+            if self.pkg_path(pkg) == RUNTIME_PACKAGE {
+                let all: Vec<TypeId> = self.type_names(pkg);
+                for t in all {
+                    self.rtype_iface(t);
+                }
+            }
+        }
+        for (p, init) in inits.iter_mut().enumerate() {
+            let pkg = PkgId(p as u32);
+            if !self.info.pkg(pkg).std && !self.info.pkg(pkg).inits.is_empty() {
+                *init = Some(self.init_func(pkg, 0..self.info.pkg(pkg).inits.len()));
+            }
+        }
+        let main = self.main_func();
+        let mut funcs = Vec::new();
+        for p in 0..self.info.packages.len() {
+            let list = self.info.packages[p].init_funcs.clone();
+            for (i, obj) in list.into_iter().enumerate() {
+                let idx = self.func_code_of(obj, Vec::new());
+                let path = self.pkg_path(PkgId(p as u32));
+                self.prog.funcs[idx.0 as usize].name = format!("{path}.init.{i}");
+                funcs.push((p, idx));
+            }
+        }
+        self.drain();
+        self.done_inits.sort();
+        self.entry(&inits, &funcs, main);
+        self.link_calls();
+        self.link_types();
+        for (&t, &id) in &self.rtypes {
+            if let Type::Named(n) = self.info.types.get(t)
+                && let d = self.info.types.named(*n)
+                && d.pkg != PkgId::NONE
+                && self.info.pkg(d.pkg).std
+            {
+                self.prog.well_known.push((self.names.name(self.info.pkg(d.pkg).path).to_string(), id));
+            }
+        }
+        self.prog.well_known.sort_by_key(|w| w.1);
+        self.prog.sort_funcs();
+    }
+
+    /// The declared types of a package that are not generic.
+    fn type_names(&self, pkg: PkgId) -> Vec<TypeId> {
+        let mut out: Vec<TypeId> = self
+            .info
+            .pkg(pkg)
+            .scope
+            .values()
+            .filter_map(|&o| {
+                let o = self.info.obj(o);
+                let n = self.info.types.as_named(o.ty)?;
+                (matches!(o.kind, ObjKind::TypeName) && self.info.types.named(n).tparams.is_empty()).then_some(o.ty)
+            })
+            .collect();
+        out.sort();
+        out
+    }
+
+    fn main_func(&mut self) -> Option<FuncIdx> {
+        let pkg = PkgId(self.info.packages.len().checked_sub(1)? as u32);
+        let main = self.names.lookup("main").and_then(|n| self.info.pkg(pkg).scope.get(&n).copied());
+        let script = self.info.pkg(pkg).files.iter().any(|&f| self.ast.files.get(f).is_some_and(|f| f.package.is_none()));
+        if script || !self.info.script.is_empty() {
+            return Some(self.script(pkg));
+        }
+        let obj = main?;
+        matches!(self.info.obj(obj).kind, ObjKind::Func(_)).then(|| self.func_code_of(obj, Vec::new()))
+    }
+
+    fn script(&mut self, pkg: PkgId) -> FuncIdx {
+        let stmts = self.info.script.clone();
+        closure::top(self.ast, self.info, &mut self.analysis, pkg, &[], &stmts);
+        let path = self.pkg_path(pkg);
+        let pos = stmts.first().map_or(0, |&s| self.ast.stmt(s).span.lo);
+        let idx = self.new_func(format!("{path}.main"), pos, path, false);
+        self.begin(idx, Body::Top(pkg), pkg, Subst::default());
+        self.fixed_slots(&[], &[], false);
+        self.result_variables(&Signature { params: Vec::new(), results: Vec::new(), span: Span::NONE });
+        self.block_stmts(&stmts);
+        let span = stmts.last().map_or(Span::NONE, |&s| self.ast.stmt(s).span);
+        self.end_function(span);
+        idx
+    }
+
+    /// A function that sets some of a package's variables.
+    fn init_func(&mut self, pkg: PkgId, range: std::ops::Range<usize>) -> FuncIdx {
+        let exprs: Vec<ExprId> = self.info.pkg(pkg).inits[range.clone()].iter().map(|i| i.rhs).collect();
+        closure::top(self.ast, self.info, &mut self.analysis, pkg, &exprs, &[]);
+        let path = self.pkg_path(pkg);
+        let pos = exprs.first().map_or(0, |&e| self.ast.span(e).lo);
+        let idx = self.new_func(format!("{path}.init"), pos, path, false);
+        self.begin(idx, Body::Top(pkg), pkg, Subst::default());
+        self.fixed_slots(&[], &[], false);
+        for i in range {
+            let init = &self.info.pkg(pkg).inits[i];
+            let (lhs, rhs) = (init.lhs.clone(), init.rhs);
+            self.set_pos(self.ast.span(rhs).lo);
+            let mark = self.f.regs.mark();
+            let values = if let &[one] = &lhs[..] {
+                let ty = match one {
+                    Some(obj) => self.info.obj(obj).ty,
+                    None => {
+                        let own = self.ty(rhs);
+                        self.info.types.default_type(own)
+                    }
+                };
+                if ty == TypeId::UNTYPED_NIL {
+                    continue;
+                }
+                vec![(self.value(rhs, ty), ty)]
+            } else {
+                self.multi_values(rhs)
+            };
+            for (obj, (r, from)) in lhs.iter().zip(values) {
+                if let Some(obj) = *obj
+                    && self.info.obj(obj).name != Sym::BLANK
+                {
+                    let ty = self.info.obj(obj).ty;
+                    let at = self.global(obj);
+                    self.store_as(Place::Global(at), ty, r, from);
+                }
+            }
+            self.f.regs.release(mark);
+        }
+        self.end_function(Span::new(pos, pos + 1));
+        idx
+    }
+
+    /// Compiles the initialiser of a standard package's variable that something uses.
+    pub fn lazy_init(&mut self) {
+        let Some((pkg, i)) = self.wanted_inits.pop() else { return };
+        if self.done_inits.iter().any(|d| (d.0, d.1) == (pkg, i)) {
+            return;
+        }
+        let idx = self.init_func(pkg, i..i + 1);
+        self.done_inits.push((pkg, i, idx));
+    }
+
+    fn entry(&mut self, inits: &[Option<FuncIdx>], funcs: &[(usize, FuncIdx)], main: Option<FuncIdx>) {
+        let idx = self.new_func("runtime.main".to_string(), 0, "runtime".to_string(), true);
+        self.begin(idx, Body::Top(PkgId::NONE), PkgId::NONE, Subst::default());
+        self.fixed_slots(&[], &[], false);
+        let base = self.begin_window(0, 0);
+        let w = Reg::scalar(base);
+        for (p, init) in inits.iter().enumerate() {
+            let lazy: Vec<FuncIdx> =
+                self.done_inits.iter().filter(|d| d.0 == PkgId(p as u32)).map(|d| d.2).collect();
+            let own = funcs.iter().filter(|f| f.0 == p).map(|f| f.1);
+            for f in lazy.into_iter().chain(*init).chain(own) {
+                self.f.code.call(w, f);
+            }
+        }
+        if let Some(main) = main {
+            self.f.code.call(w, main);
+        }
+        self.f.code.plain(Op::Ret);
+        self.finish_code(idx, Span::NONE);
+        self.prog.entry = Some(idx);
+    }
+}
