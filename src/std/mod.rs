@@ -4,11 +4,13 @@ use crate::value::native::NativeEntry;
 pub mod atomic;
 pub mod bits;
 mod buffer;
+pub mod bytes;
 pub mod math;
 pub mod errors;
 pub mod fmt;
 pub mod number;
 pub mod os;
+pub mod rand;
 pub mod runtime;
 pub mod sort;
 pub mod strings;
@@ -22,10 +24,12 @@ pub fn natives() -> Vec<NativeEntry> {
     [
         atomic::NATIVES,
         bits::NATIVES,
+        bytes::NATIVES,
         math::NATIVES,
         errors::NATIVES,
         fmt::NATIVES,
         os::NATIVES,
+        rand::NATIVES,
         runtime::NATIVES,
         sort::NATIVES,
         strconv::NATIVES,
