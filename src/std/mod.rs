@@ -18,6 +18,7 @@ pub mod sync;
 pub mod strconv;
 mod text;
 pub mod timers;
+pub mod unicode;
 
 /// All natives, by name.
 pub fn natives() -> Vec<NativeEntry> {
@@ -36,6 +37,7 @@ pub fn natives() -> Vec<NativeEntry> {
         strings::NATIVES,
         sync::NATIVES,
         timers::NATIVES,
+        unicode::NATIVES,
     ]
     .concat()
 }

@@ -295,6 +295,17 @@ impl<'a> Cx<'a> {
         slice::new(self.cache, self.env.slice_header, data, s.len(), s.len()).ok_or(Trap::OutOfMemory)
     }
 
+    /// A new slice of `len` packed scalars, whose bytes are `b`.
+    pub fn new_packed(&mut self, b: &[u8], len: usize) -> Result<u64, Trap> {
+        let data = self.cache.alloc_bytes_uninit(b.len().max(1)) as *mut u8;
+        if data.is_null() {
+            return Err(Trap::OutOfMemory);
+        }
+        // SAFETY: fresh object of at least `b.len()` bytes.
+        unsafe { std::ptr::copy_nonoverlapping(b.as_ptr(), data, b.len()) };
+        slice::new(self.cache, self.env.slice_header, data, len, len).ok_or(Trap::OutOfMemory)
+    }
+
     /// A new slice of one-word elements; `pointers`: they are strings, pointers, interfaces, slices, maps...
     pub fn new_words(&mut self, words: &[u64], pointers: bool) -> Result<u64, Trap> {
         let n = words.len();
