@@ -19,7 +19,7 @@ fn embed_stdlib() {
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("stdlib");
     let mut files = Vec::new();
     walk(&root, &mut files);
-    files.sort();
+    files.sort_by_key(|f| (f.parent().map(|p| p.to_string_lossy().into_owned()), f.clone()));
     let mut out = String::from("pub static FILES: &[(&str, &str, &str)] = &[\n");
     for file in files {
         let relative = file.strip_prefix(&root).unwrap();
