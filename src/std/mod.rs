@@ -6,6 +6,8 @@ pub mod bits;
 mod buffer;
 pub mod bytes;
 pub mod math;
+pub mod digest;
+pub mod encoding;
 pub mod errors;
 pub mod fmt;
 pub mod number;
@@ -27,6 +29,8 @@ pub fn natives() -> Vec<NativeEntry> {
         bits::NATIVES,
         bytes::NATIVES,
         math::NATIVES,
+        digest::NATIVES,
+        encoding::NATIVES,
         errors::NATIVES,
         fmt::NATIVES,
         os::NATIVES,

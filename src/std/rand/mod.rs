@@ -8,6 +8,7 @@ mod lagged;
 mod ziggurat;
 
 pub const NATIVES: &[NativeEntry] = &[
+    ("hash/maphash.random", random),
     ("math/rand.expAccept", exp_accept),
     ("math/rand.expTry", exp_try),
     ("math/rand.laggedSource.Int63", |cx| lagged_next(cx, u64::MAX >> 1)),
