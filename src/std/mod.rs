@@ -2,6 +2,7 @@
 use crate::value::native::NativeEntry;
 
 pub mod atomic;
+pub mod binary;
 pub mod bits;
 mod buffer;
 pub mod bytes;
@@ -9,6 +10,7 @@ pub mod math;
 pub mod digest;
 pub mod encoding;
 pub mod errors;
+pub mod flag;
 pub mod fmt;
 pub mod number;
 pub mod os;
@@ -26,12 +28,14 @@ pub mod unicode;
 pub fn natives() -> Vec<NativeEntry> {
     [
         atomic::NATIVES,
+        binary::NATIVES,
         bits::NATIVES,
         bytes::NATIVES,
         math::NATIVES,
         digest::NATIVES,
         encoding::NATIVES,
         errors::NATIVES,
+        flag::NATIVES,
         fmt::NATIVES,
         os::NATIVES,
         rand::NATIVES,
