@@ -136,7 +136,7 @@ fn base64(alphabet: &[u8], padding: i64, strict: bool, src: &[u8]) -> (Vec<u8>, 
         let bytes = [(bits >> 16) as u8, (bits >> 8) as u8, bits as u8];
         let n = have - 1;
         if strict && bytes[n.min(3)..].iter().any(|b| *b != 0) {
-            return (out, Some(i - (4 - n).min(i)));
+            return (out, Some(i - (3 - n).min(i)));
         }
         let extra = (padded && i < src.len()).then_some(i);
         out.extend_from_slice(&bytes[..n]);
