@@ -1,9 +1,7 @@
 //! Natives of the hash packages: the compression functions of MD5 (RFC 1321) and the SHA family (FIPS 180-4), and the
 //! inner loops of FNV, CRC and Adler-32. The gmpl halves buffer and pad. Chaining values are words of their own,
 //! also where they have 32 bits.
-use super::buffer::nil_pointer;
-use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
-use crate::value::slice;
+use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
 
 pub const NATIVES: &[NativeEntry] = &[
     ("crypto/md5.blocks", |cx| blocks::<4, 64>(cx, md5)),
@@ -69,46 +67,38 @@ fn adler32(cx: &mut Cx) -> NativeResult {
     put(cx, (b << 16 | a) as u64)
 }
 
-/// `update(crc uint32, tab *Table, p []byte) uint32`; the table is packed.
+/// `update(crc uint32, tab []uint32, p []byte) uint32`
 fn crc32(cx: &mut Cx) -> NativeResult {
-    let (mut crc, table) = (cx.uint(0) as u32, cx.word(1) as *const u32);
-    if table.is_null() {
-        return Err(nil_pointer());
-    }
+    let (mut crc, table) = (cx.uint(0) as u32, cx.packed_view(1, 4));
+    let (entries, _) = table.as_chunks::<4>();
     for &b in cx.bytes_view(2) {
-        // SAFETY: a pointer to a live array of 256 elements.
-        crc = unsafe { table.add((crc as u8 ^ b) as usize).read() } ^ crc >> 8;
+        let entry = entries.get((crc as u8 ^ b) as usize).map_or(0, |e| u32::from_ne_bytes(*e));
+        crc = entry ^ crc >> 8;
     }
     put(cx, crc as u64)
 }
 
+/// `update(crc uint64, tab []uint64, p []byte) uint64`
 fn crc64(cx: &mut Cx) -> NativeResult {
-    let (mut crc, table) = (cx.uint(0), cx.word(1) as *const u64);
-    if table.is_null() {
-        return Err(nil_pointer());
-    }
+    let (mut crc, table) = (cx.uint(0), cx.packed_view(1, 8));
+    let (entries, _) = table.as_chunks::<8>();
     for &b in cx.bytes_view(2) {
-        // SAFETY: a pointer to a live array of 256 elements.
-        crc = unsafe { slice::load(table.add((crc as u8 ^ b) as usize)) } ^ crc >> 8;
+        let entry = entries.get((crc as u8 ^ b) as usize).map_or(0, |e| u64::from_ne_bytes(*e));
+        crc = entry ^ crc >> 8;
     }
     put(cx, crc)
 }
 
 /// `blocks(h *[H]uint64, p []byte)`
 fn blocks<const H: usize, const B: usize>(cx: &mut Cx, compress: fn(&mut [u64; H], &[u8; B])) -> NativeResult {
-    let p = cx.word(0) as *mut u64;
-    if p.is_null() {
-        return Err::<_, Trap>(nil_pointer());
-    }
-    // SAFETY: a pointer to a live array of H words.
-    let mut h: [u64; H] = unsafe { std::array::from_fn(|i| slice::load(p.add(i))) };
+    let words = cx.words_at(0, H)?;
+    let mut h: [u64; H] = std::array::from_fn(|i| words[i].get());
     let (whole, _) = cx.bytes_view(1).as_chunks::<B>();
     for block in whole {
         compress(&mut h, block);
     }
-    for (i, w) in h.into_iter().enumerate() {
-        // SAFETY: as above.
-        unsafe { slice::store(p.add(i), w) };
+    for (to, w) in words.iter().zip(h) {
+        to.set(w);
     }
     Ok(Outcome::Done)
 }

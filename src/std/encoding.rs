@@ -1,4 +1,4 @@
-//! Natives of `encoding/hex`, `encoding/base64` and `html`.
+//! Natives of `encoding/hex`, `encoding/base64`, `html` and `path/filepath`.
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
 
 pub const NATIVES: &[NativeEntry] = &[
@@ -15,6 +15,15 @@ pub const NATIVES: &[NativeEntry] = &[
     ("html.entity", |cx| {
         let text = entity(cx.str(0)).unwrap_or_default();
         cx.set_str(0, text.as_bytes())?;
+        Ok(Outcome::Done)
+    }),
+    ("path/filepath.getwd", |cx| {
+        let (dir, problem) = match std::env::current_dir() {
+            Ok(dir) => (dir.into_os_string().into_encoded_bytes(), String::new()),
+            Err(e) => (Vec::new(), e.to_string()),
+        };
+        cx.set_str(0, &dir)?;
+        cx.set_str(1, problem.as_bytes())?;
         Ok(Outcome::Done)
     }),
 ];

@@ -1,8 +1,6 @@
 //! Natives of `math/rand` and `math/rand/v2`: the global generator draws from the VM's decision source; seeded
 //! generators give Go's sequences.
-use crate::std::buffer::nil_pointer;
-use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
-use crate::value::slice;
+use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
 
 mod lagged;
 mod ziggurat;
@@ -51,22 +49,13 @@ fn uniform(cx: &mut Cx) -> NativeResult {
 
 const LEN: usize = 607;
 const TAP: usize = 273;
-
 /// The words of a `laggedSource`: tap, feed, then the register.
-fn lagged<'a>(cx: &Cx) -> Result<&'a [std::cell::Cell<u64>], Trap> {
-    let p = cx.word(0) as *const std::cell::Cell<u64>;
-    if p.is_null() {
-        return Err(nil_pointer());
-    }
-    // SAFETY: a pointer to a live struct of that many words. Goroutines that share a Source without a lock may tear
-    // its state, never the memory around it.
-    Ok(unsafe { std::slice::from_raw_parts(p, LEN + 2) })
-}
+const STATE_WORDS: usize = LEN + 2;
 
 /// `(*laggedSource).Seed(seed int64)`
 fn lagged_seed(cx: &mut Cx) -> NativeResult {
     const MODULUS: i64 = (1 << 31) - 1;
-    let s = lagged(cx)?;
+    let s = cx.words_at(0, STATE_WORDS)?;
     s[0].set(0);
     s[1].set((LEN - TAP) as u64);
     let mut x = cx.int(1).rem_euclid(MODULUS) as u64;
@@ -88,7 +77,7 @@ fn lagged_seed(cx: &mut Cx) -> NativeResult {
 }
 
 fn lagged_next(cx: &mut Cx, mask: u64) -> NativeResult {
-    let s = lagged(cx)?;
+    let s = cx.words_at(0, STATE_WORDS)?;
     let step = |i: u64| if i == 0 || i > LEN as u64 { LEN as u64 - 1 } else { i - 1 };
     let (tap, feed) = (step(s[0].get()), step(s[1].get()));
     s[0].set(tap);
@@ -136,15 +125,10 @@ fn accept(cx: &mut Cx, f: &[f32]) -> NativeResult {
 /// `chachaBlock(seed *[4]uint64, buf *[32]uint64, counter uint32)`: four interleaved ChaCha8 blocks, of which the key
 /// alone is added in at the end.
 fn chacha_block(cx: &mut Cx) -> NativeResult {
-    let (seed, buf, counter) = (cx.word(0) as *const u64, cx.word(1) as *mut u64, cx.uint(2) as u32);
-    if seed.is_null() || buf.is_null() {
-        return Err(nil_pointer());
-    }
-    // SAFETY: pointers to live arrays of 4 and 32 words.
-    let key: [u64; 4] = unsafe { std::array::from_fn(|i| slice::load(seed.add(i))) };
-    for (i, word) in chacha(key, counter).into_iter().enumerate() {
-        // SAFETY: as above.
-        unsafe { slice::store(buf.add(i), word) };
+    let (seed, buf) = (cx.words_at(0, 4)?, cx.words_at(1, 32)?);
+    let key = std::array::from_fn(|i| seed[i].get());
+    for (to, word) in buf.iter().zip(chacha(key, cx.uint(2) as u32)) {
+        to.set(word);
     }
     Ok(Outcome::Done)
 }
