@@ -12,12 +12,7 @@ pub const NATIVES: &[NativeEntry] = &[
         cx.set_int(0, n);
         Ok(Outcome::Done)
     }),
-    ("encoding/binary.typeName", |cx| {
-        let id = cx.iface_type(cx.word(0));
-        let name = if id == RTypeId::NONE { "<nil>" } else { cx.rtype(id).name.as_str() };
-        cx.set_str(0, name.as_bytes())?;
-        Ok(Outcome::Done)
-    }),
+    ("encoding/binary.typeName", super::small::type_name),
 ];
 
 /// Values of one type in a row.

@@ -8,7 +8,6 @@ mod buffer;
 pub mod bytes;
 pub mod math;
 pub mod digest;
-pub mod encoding;
 pub mod errors;
 pub mod flag;
 pub mod fmt;
@@ -16,6 +15,7 @@ pub mod number;
 pub mod os;
 pub mod rand;
 pub mod runtime;
+pub mod small;
 pub mod sort;
 pub mod strings;
 pub mod sync;
@@ -33,13 +33,13 @@ pub fn natives() -> Vec<NativeEntry> {
         bytes::NATIVES,
         math::NATIVES,
         digest::NATIVES,
-        encoding::NATIVES,
         errors::NATIVES,
         flag::NATIVES,
         fmt::NATIVES,
         os::NATIVES,
         rand::NATIVES,
         runtime::NATIVES,
+        small::NATIVES,
         sort::NATIVES,
         strconv::NATIVES,
         strings::NATIVES,

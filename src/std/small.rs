@@ -1,7 +1,15 @@
-//! Natives of `encoding/hex`, `encoding/base64`, `html` and `path/filepath`.
+//! Natives of small packages: `context`, `encoding/hex`, `encoding/base64`, `html` and `path/filepath`.
+use crate::bytecode::program::RTypeId;
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
 
 pub const NATIVES: &[NativeEntry] = &[
+    ("context.comparable", |cx| {
+        let id = cx.iface_type(cx.word(0));
+        let ok = id == RTypeId::NONE || cx.rtype(id).comparable;
+        cx.set_bool(0, ok);
+        Ok(Outcome::Done)
+    }),
+    ("context.typeName", type_name),
     ("encoding/base64.decode", base64_decode),
     ("encoding/base64.encode", base64_encode),
     ("encoding/hex.decode", hex_decode),
@@ -27,6 +35,14 @@ pub const NATIVES: &[NativeEntry] = &[
         Ok(Outcome::Done)
     }),
 ];
+
+/// `typeName(v any) string`
+pub fn type_name(cx: &mut Cx) -> NativeResult {
+    let id = cx.iface_type(cx.word(0));
+    let name = if id == RTypeId::NONE { "<nil>" } else { cx.rtype(id).name.as_str() };
+    cx.set_str(0, name.as_bytes())?;
+    Ok(Outcome::Done)
+}
 
 /// `decode(src string) ([]byte, int, bool)`
 fn hex_decode(cx: &mut Cx) -> NativeResult {
