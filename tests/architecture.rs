@@ -35,6 +35,7 @@ const UNSAFE: &[&str] = &[
     "value/",
     "interp/",
     "std/atomic.rs",
+    "std/binary.rs",
     "std/buffer.rs",
     "std/errors.rs",
     "std/fmt.rs",

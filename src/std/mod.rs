@@ -2,34 +2,50 @@
 use crate::value::native::NativeEntry;
 
 pub mod atomic;
+pub mod binary;
+pub mod bits;
 mod buffer;
+pub mod bytes;
+pub mod math;
+pub mod digest;
 pub mod errors;
+pub mod flag;
 pub mod fmt;
 pub mod number;
 pub mod os;
-pub mod math;
+pub mod rand;
 pub mod runtime;
+pub mod small;
 pub mod sort;
 pub mod strings;
 pub mod sync;
 pub mod strconv;
 mod text;
 pub mod timers;
+pub mod unicode;
 
 /// All natives, by name.
 pub fn natives() -> Vec<NativeEntry> {
     [
         atomic::NATIVES,
+        binary::NATIVES,
+        bits::NATIVES,
+        bytes::NATIVES,
+        math::NATIVES,
+        digest::NATIVES,
         errors::NATIVES,
+        flag::NATIVES,
         fmt::NATIVES,
         os::NATIVES,
-        math::NATIVES,
+        rand::NATIVES,
         runtime::NATIVES,
+        small::NATIVES,
         sort::NATIVES,
         strconv::NATIVES,
         strings::NATIVES,
         sync::NATIVES,
         timers::NATIVES,
+        unicode::NATIVES,
     ]
     .concat()
 }

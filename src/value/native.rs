@@ -195,12 +195,29 @@ impl<'a> Cx<'a> {
     /// The bytes of `[]byte` parameter `i` as they lie in memory, for natives that only look at them: when another G
     /// writes meanwhile, their answer is any answer.
     pub fn bytes_view<'b>(&self, i: usize) -> &'b [u8] {
+        self.packed_view(i, 1)
+    }
+
+    /// Likewise the memory of a slice of packed scalars of `size` bytes.
+    pub fn packed_view<'b>(&self, i: usize, size: usize) -> &'b [u8] {
         let s = self.slice(i);
         if s.len == 0 {
             return &[];
         }
-        // SAFETY: the header's data has at least `len` bytes, which stay alive for the native's whole run.
-        unsafe { std::slice::from_raw_parts(s.data, s.len) }
+        // SAFETY: the header's data has at least `len` elements, which stay alive for the native's whole run.
+        unsafe { std::slice::from_raw_parts(s.data, s.len * size) }
+    }
+
+    /// The `n` words that pointer parameter `i` leads to: a struct or array of words. Goroutines that share it without
+    /// a lock may tear its contents, never the memory around it.
+    pub fn words_at<'b>(&self, i: usize, n: usize) -> Result<&'b [std::cell::Cell<u64>], Trap> {
+        let p = self.word(i) as *const std::cell::Cell<u64>;
+        if p.is_null() {
+            return Err(Trap::Runtime("invalid memory address or nil pointer dereference".into()));
+        }
+        // SAFETY: the gmpl half declares a pointer to a value of at least `n` words, which stays alive for the
+        // native's whole run.
+        Ok(unsafe { std::slice::from_raw_parts(p, n) })
     }
 
     /// A copy of `[]byte` parameter `i` (a copy, since another G may write to it at any time).
@@ -293,6 +310,17 @@ impl<'a> Cx<'a> {
         // SAFETY: fresh object of at least `s.len()` bytes.
         unsafe { std::ptr::copy_nonoverlapping(s.as_ptr(), data, s.len()) };
         slice::new(self.cache, self.env.slice_header, data, s.len(), s.len()).ok_or(Trap::OutOfMemory)
+    }
+
+    /// A new slice of `len` packed scalars, whose bytes are `b`.
+    pub fn new_packed(&mut self, b: &[u8], len: usize) -> Result<u64, Trap> {
+        let data = self.cache.alloc_bytes_uninit(b.len().max(1)) as *mut u8;
+        if data.is_null() {
+            return Err(Trap::OutOfMemory);
+        }
+        // SAFETY: fresh object of at least `b.len()` bytes.
+        unsafe { std::ptr::copy_nonoverlapping(b.as_ptr(), data, b.len()) };
+        slice::new(self.cache, self.env.slice_header, data, len, len).ok_or(Trap::OutOfMemory)
     }
 
     /// A new slice of one-word elements; `pointers`: they are strings, pointers, interfaces, slices, maps...

@@ -70,7 +70,7 @@ pub fn fmod(x: f64, y: f64) -> f64 {
         return f64::NAN;
     }
     // The remainder is exact however it is found.
-    let r = x.abs() % y.abs();
+    let r = if x < 0.0 { -x } else { x } % y.abs();
     if x < 0.0 { -r } else { r }
 }
 
@@ -83,7 +83,7 @@ pub fn remainder(x: f64, y: f64) -> f64 {
     }
     let (negative, mut x, y) = (x < 0.0, if x < 0.0 { -x } else { x }, y.abs());
     if x == y {
-        return 0.0;
+        return if negative { -0.0 } else { 0.0 };
     }
     if y <= f64::MAX / 2.0 {
         x = fmod(x, y + y);
