@@ -1,9 +1,17 @@
 //! Text to tree. Knows nothing of types.
 pub mod ast;
-pub mod build;
+mod build;
+mod context;
+mod explain;
 pub mod lex;
 pub mod literal;
+mod nesting;
+mod outline;
 pub mod parse;
+mod repair;
+mod scan_literal;
+mod signature;
+mod statement;
 pub mod token;
 
 pub use parse::{is_incomplete, parse_file};
