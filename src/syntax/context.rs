@@ -24,8 +24,9 @@ pub fn plain(tokens: &mut [Spanned]) {
     }
 }
 
-/// The second pass over tokens that begin at a top-level item.
-pub fn contextual(tokens: &mut [Spanned]) {
+/// The second pass over tokens that begin at a top-level item. `package`: in a file with a package clause every `func`
+/// at the beginning of an item declares a function; in a script it may be a literal that is called.
+pub fn contextual(tokens: &mut [Spanned], package: bool) {
     let closers = closers(tokens);
     let mut stack = vec![Context::default()];
     for i in 0..tokens.len() {
@@ -43,7 +44,7 @@ pub fn contextual(tokens: &mut [Spanned]) {
                     top.type_open = true;
                 }
                 let at_start = stack.len() == 1 && matches!(prev, None | Some(Tok::Semi(_)));
-                if at_start && declares_function(tokens, &closers, i) {
+                if at_start && (package || declares_function(tokens, &closers, i)) {
                     tokens[i].1 = Tok::FuncDecl;
                 }
             }

@@ -81,7 +81,7 @@ impl Misfit<'_> {
 
     fn verdict(&self) -> Verdict {
         let here = |message: String| Verdict { at: self.at, message };
-        if let Some(v) = self.plain() {
+        if let Some(v) = self.stray().or_else(|| self.plain()) {
             return v;
         }
         if let Some(h) = self.frame().header
@@ -92,6 +92,28 @@ impl Misfit<'_> {
         here(self.unexpected(&self.rest()))
     }
 
+    /// A statement outside of functions.
+    fn stray(&self) -> Option<Verdict> {
+        let at = self.frames[0].start;
+        if !self.package {
+            return None;
+        }
+        let message = match self.tok(at) {
+            Some(Tok::Import | Tok::Const | Tok::Type | Tok::Var | Tok::FuncDecl | Tok::Bad) | None => return None,
+            Some(Tok::Package) if at == 0 => return None,
+            Some(Tok::LBrace) if self.after_bodiless_function => {
+                "syntax error: unexpected semicolon or newline before {"
+            }
+            _ => STRAY,
+        };
+        Some(Verdict { at, message: message.into() })
+    }
+
+    /// The token before may end an operand.
+    fn after_operand(&self) -> bool {
+        self.prev().is_some_and(|p| p.ends_operand() || matches!(p, Tok::Inc | Tok::Dec))
+    }
+
     /// Sentences that do not name the token.
     fn plain(&self) -> Option<Verdict> {
         let error = |at: usize, text: &str| Some(Verdict { at, message: format!("syntax error: {text}") });
@@ -99,7 +121,15 @@ impl Misfit<'_> {
         let at_start = self.at == frame.start;
         let found = self.found();
         match (found, self.prev()) {
-            (Some(Tok::Package), _) => return error(self.at, "package statement must be first"),
+            (Some(Tok::Package), _) if frame.place == Place::Top && at_start && !self.package => {
+                return error(self.at, "package statement must be first");
+            }
+            (Some(Tok::Tilde), _) if self.expects("int") && !self.after_operand() => {
+                return Some(Verdict {
+                    at: self.at,
+                    message: "cannot use ~ outside of interface or type constraint".into(),
+                });
+            }
             (Some(Tok::RBrack), Some(Tok::Colon)) if frame.place == Place::Index => {
                 return Some(Verdict { at: self.at, message: "final index required in 3-index slice".into() });
             }
@@ -119,25 +149,12 @@ impl Misfit<'_> {
             }
             _ => {}
         }
-        if frame.place == Place::Top && self.package {
-            let first = self.tok(frame.start);
-            let declares = matches!(
-                first,
-                Some(Tok::Import | Tok::Const | Tok::Type | Tok::Var | Tok::FuncDecl | Tok::Package) | None
-            );
-            if first == Some(Tok::LBrace) && self.after_bodiless_function {
-                return error(frame.start, "unexpected semicolon or newline before {");
-            }
-            if !declares && !(first == Some(Tok::Func) && self.at == frame.start + 1) && frame.start == self.from {
-                return Some(Verdict { at: frame.start, message: STRAY.into() });
-            }
-        }
         let imports = self.unit(Tok::Import);
         if imports && found.is_some_and(|t| matches!(t, Tok::Int(_) | Tok::Float(_) | Tok::Imag(_) | Tok::Char(_))) {
             return error(self.at, "import path must be a string");
         }
         if imports && self.expects("str") && (at_start || frame.place != Place::Group || self.at == frame.start + 1) {
-            return error(self.at, "missing import path; require quoted string");
+            return error(self.at, "missing import path");
         }
         None
     }
@@ -192,6 +209,12 @@ impl Misfit<'_> {
         if keyword == Tok::Select {
             return plain(self.at, "missing { after select clause");
         }
+        if !self.after_operand() && self.expects("int") {
+            return None;
+        }
+        if self.expects(":=") && self.has_list(h + 1) {
+            return here(self.unexpected(", expected := or = or comma"));
+        }
         if !self.expects("{body") {
             if keyword == Tok::For && semis == 1 && self.expects(";") {
                 return here(self.unexpected(", expected semicolon or newline"));
@@ -220,7 +243,7 @@ impl Misfit<'_> {
         let found = self.found();
         let prev = self.prev();
         let at_start = self.at == frame.start;
-        let after_operand = prev.is_some_and(|p| p.ends_operand() || matches!(p, Tok::Inc | Tok::Dec));
+        let after_operand = self.after_operand();
         if found == Some(Tok::Define) && self.expects("=") && !self.expects(":=") {
             return ", expected =".into();
         }
@@ -232,6 +255,7 @@ impl Misfit<'_> {
             };
         }
         match prev {
+            Some(Tok::Dot) if !self.expects("(") => return ", expected name".into(),
             Some(Tok::Dot) => return ", expected name or (".into(),
             Some(Tok::FuncDecl) => return ", expected name or (".into(),
             Some(Tok::Func) if at_start || frame.place == Place::Top && self.package => {
@@ -242,6 +266,12 @@ impl Misfit<'_> {
             Some(Tok::Map) => return ", expected [".into(),
             Some(Tok::Goto | Tok::Var | Tok::Const | Tok::Type | Tok::Package) => return ", expected name".into(),
             _ => {}
+        }
+        if frame.place == Place::Group && at_start && self.expects("id") && !self.expects("int") {
+            return ", expected name".into();
+        }
+        if frame.place == Place::Struct && self.at == frame.start + 1 && matches!(prev, Some(Tok::Ident(_))) {
+            return ", expected type".into();
         }
         if !after_operand {
             if self.expects("int") {
@@ -263,6 +293,9 @@ impl Misfit<'_> {
                 return ", expected interface element".into();
             }
         }
+        if found == Some(Tok::RBrack) && prev == Some(Tok::LBrack) && frame.place == Place::Index {
+            return ", expected type argument list".into();
+        }
         if self.unit(Tok::Type) && self.expects("struct") && !self.expects("int") && !self.expects(";") {
             return " in type declaration".into();
         }
@@ -279,7 +312,7 @@ impl Misfit<'_> {
             if self.tok(frame.start) == Some(Tok::Case) && self.expects(":") {
                 return ", expected :".into();
             }
-            if self.expects(":=") && self.expects(",") && !self.expects(";") {
+            if self.expects(":=") && self.has_list(frame.start) {
                 return ", expected := or = or comma".into();
             }
             if self.expects(";") {
@@ -319,6 +352,22 @@ impl Misfit<'_> {
             Place::Index if self.expects("]") => Some(", expected ]".into()),
             _ => None,
         }
+    }
+
+    /// A comma of this level since token `start` or the last semicolon: the statement began with a list.
+    fn has_list(&self, start: usize) -> bool {
+        let mut depth = 0u32;
+        for (_, t, _) in self.tokens[start.min(self.at)..self.at].iter().rev() {
+            match t {
+                Tok::RParen | Tok::RBrack | Tok::RBrace => depth += 1,
+                Tok::LParen | Tok::LBrack | Tok::LBrace | Tok::LBody if depth == 0 => return false,
+                Tok::LParen | Tok::LBrack | Tok::LBrace | Tok::LBody => depth -= 1,
+                Tok::Semi(_) if depth == 0 => return false,
+                Tok::Comma if depth == 0 => return true,
+                _ => {}
+            }
+        }
+        false
     }
 
     fn has_colon(&self, frame: &Frame) -> bool {

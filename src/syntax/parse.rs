@@ -5,7 +5,7 @@ use super::build::{Builder, Mark, Parsed};
 use super::context::{contextual, plain};
 use super::explain::Misfit;
 use super::lex::{self, Spanned};
-use super::outline::outline;
+use super::outline::{Frame, Place, outline};
 use super::repair::repair;
 use super::token::Tok;
 use crate::base::diag::{Diagnostic, Diagnostics};
@@ -95,6 +95,17 @@ fn report(
     }
 }
 
+/// What may follow a whole operand, in the grammar's names.
+const AFTER_OPERAND: &[&str] = &[";", ",", ")", "]", "}", ":", ":=", "=", "{body"];
+
+/// The grammar takes any operand before the `{` of a literal. Behind one that is no type the brace itself is wrong.
+fn no_literal(tokens: &[Spanned], frames: &[Frame]) -> Option<usize> {
+    let frame = frames.last().filter(|f| f.place == Place::Composite)?;
+    let before = tokens[frame.open.checked_sub(1)?].1;
+    let value = matches!(before, Tok::Int(_) | Tok::Float(_) | Tok::Imag(_) | Tok::Char(_) | Tok::Str(_) | Tok::RParen);
+    value.then_some(frame.open)
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Attempts {
     All,
@@ -122,19 +133,25 @@ impl<'s> Session<'s> {
 
     fn run(&mut self, names: &mut Interner, ast: &mut Ast, diags: &mut Diagnostics) {
         self.file.mark.diags = diags.list.len();
-        contextual(&mut self.tokens);
+        let package = self.tokens.first().is_some_and(|t| t.1 == Tok::Package);
+        contextual(&mut self.tokens, package);
         let mut repeated = 0;
         for repairs in 0.. {
-            let Err((at, expected)) = self.attempt(names, ast, diags) else { return };
+            let Err((mut at, mut expected)) = self.attempt(names, ast, diags) else { return };
             let mark = self.file.mark;
-            let frames = outline(&self.tokens, mark.token, at);
+            let mut frames = outline(&self.tokens, mark.token, at);
+            if let Some(open) = no_literal(&self.tokens, &frames) {
+                at = open;
+                frames.pop();
+                expected = AFTER_OPERAND.iter().map(|s| s.to_string()).collect();
+            }
             let misfit = Misfit {
                 tokens: &self.tokens,
                 from: mark.token,
                 at,
                 frames: &frames,
                 expected: &expected,
-                package: self.file.package.is_some(),
+                package,
                 after_bodiless_function: self.file.items.last().is_some_and(
                     |i| matches!(i, crate::syntax::ast::TopItem::Func(f) if ast.func(*f).body.is_none()),
                 ),
@@ -156,12 +173,11 @@ impl<'s> Session<'s> {
             if repairs >= MAX_REPAIRS || repeated > MAX_REPEATED_TOKENS {
                 return;
             }
-            let package = self.file.package.is_some();
             if !repair(&mut self.tokens, mark.token, at, &frames, package) {
                 return;
             }
             plain(&mut self.tokens[mark.token..]);
-            contextual(&mut self.tokens[mark.token..]);
+            contextual(&mut self.tokens[mark.token..], package);
         }
     }
 

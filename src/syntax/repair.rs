@@ -34,7 +34,25 @@ pub fn repair(tokens: &mut Vec<Spanned>, from: usize, at: usize, frames: &[Frame
     if tokens[unit.start].1 == Tok::Case && repair_case(tokens, unit.start, at) {
         return true;
     }
-    repair_unit(tokens, unit, at)
+    if complete_list(tokens, at, frames) {
+        return true;
+    }
+    repair_unit(tokens, unit, &frames[k + 1..], at)
+}
+
+/// A newline before the closer of a list: only the comma is missing.
+fn complete_list(tokens: &mut [Spanned], at: usize, frames: &[Frame]) -> bool {
+    let closer = match frames[frames.len() - 1].place {
+        Place::Composite => Tok::RBrace,
+        Place::Args => Tok::RParen,
+        _ => return false,
+    };
+    let missing = tokens[at].1 == Tok::Semi(true) && tokens.get(at + 1).is_some_and(|t| t.1 == closer);
+    if missing && at > 0 && tokens[at - 1].1.ends_operand() {
+        tokens[at].1 = Tok::Comma;
+        return true;
+    }
+    false
 }
 
 fn declares(t: Tok) -> bool {
@@ -179,9 +197,11 @@ fn repair_case(tokens: &mut Vec<Spanned>, start: usize, at: usize) -> bool {
     false
 }
 
-/// The entry goes, up to the semicolon or bracket that ends it.
-fn repair_unit(tokens: &mut Vec<Spanned>, unit: Frame, at: usize) -> bool {
-    let (mut braces, mut parens) = (0u32, 0u32);
+/// The entry goes, up to the semicolon or bracket that ends it. `inner`: the brackets open in it.
+fn repair_unit(tokens: &mut Vec<Spanned>, unit: Frame, inner: &[Frame], at: usize) -> bool {
+    let opened = |f: &&Frame| tokens[f.open].1 == Tok::LBrace;
+    let mut braces = inner.iter().filter(opened).count();
+    let mut parens = 0u32;
     let mut end = tokens.len();
     for (i, token) in tokens.iter().enumerate().skip(at) {
         match token.1 {

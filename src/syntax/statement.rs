@@ -85,6 +85,18 @@ impl Builder<'_> {
         }
     }
 
+    /// After a clause of a switch or select: its last statement must have ended.
+    pub fn case(&mut self, head: Option<StmtId>, body: Vec<StmtId>, span: Span, colon: u32) -> RawCase {
+        let next = self.taken.get().saturating_sub(1);
+        if let Some(&(lo, t @ (Tok::Case | Tok::Default), hi)) = self.tokens.get(next)
+            && !matches!(self.tokens[next - 1].1, Tok::Semi(_) | Tok::Colon)
+        {
+            let found = super::explain::describe(t, self.names);
+            self.error(Span::new(lo, hi), format!("syntax error: unexpected {found} at end of statement"));
+        }
+        RawCase { head, body, span, colon }
+    }
+
     fn cases_depth(&self, cases: &[Case]) -> u32 {
         cases.iter().map(|c| self.stmts_depth(&c.body).max(self.exprs_depth(&c.exprs))).max().unwrap_or(0)
     }
@@ -130,10 +142,11 @@ impl Builder<'_> {
         if let StmtKind::Assign { rhs, .. } = &self.ast.stmt(s).kind
             && rhs.is_empty()
         {
-            let next = self.taken.get().checked_sub(1).and_then(|i| self.tokens.get(i)).copied();
-            let (span, found) = match next {
+            let end = self.ast.stmt(s).span.hi;
+            let next = self.tokens.partition_point(|t| t.0 < end);
+            let (span, found) = match self.tokens.get(next).copied() {
                 Some((lo, t, hi)) => (Span::new(lo, hi.max(lo + 1)), super::explain::describe(t, self.names)),
-                None => (Span::new(self.ast.stmt(s).span.hi, self.ast.stmt(s).span.hi), "EOF".into()),
+                None => (Span::new(end, end), "EOF".into()),
             };
             self.error(span, format!("syntax error: unexpected {found}, expected := or = or comma"));
         }
@@ -170,6 +183,9 @@ impl Builder<'_> {
             StmtKind::Assign { lhs, rhs, .. } => {
                 help = Some("== compares");
                 Some(format!("assignment {} = {}", self.emphasized(lhs), self.emphasized(rhs)))
+            }
+            StmtKind::IncDec { x, inc } => {
+                Some(format!("{}{}", self.source(self.ast.span(*x)), if *inc { "++" } else { "--" }))
             }
             _ => Some(self.source(span)),
         };
