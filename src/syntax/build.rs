@@ -30,6 +30,8 @@ pub struct Parsed {
     pub declared: bool,
     /// A statement outside of functions has been reported; those that follow it are not.
     pub stray: bool,
+    /// The item that is being read has been repaired: what seems stray after it may be its own.
+    pub repaired: bool,
     pub too_deep: bool,
     /// Depth of each statement from `first_stmt` on.
     pub stmt_depths: Vec<u32>,
@@ -252,6 +254,7 @@ impl Builder<'_> {
 
     /// The item before the lookahead, a semicolon, is complete.
     fn complete(&mut self) {
+        self.file.stray |= std::mem::take(&mut self.file.repaired);
         self.file.mark = Mark {
             exprs: self.ast.exprs.len(),
             stmts: self.ast.stmts.len(),
@@ -278,7 +281,7 @@ impl Builder<'_> {
                 self.file.stray = false;
             }
             StmtKind::Bad => {}
-            StmtKind::Block(b) if self.after_bodiless_function() => {
+            StmtKind::Block(b) if self.after_bodiless_function() && !self.file.stray => {
                 let brace = Span::new(b.span.lo, b.span.lo + 1);
                 let message = "syntax error: unexpected semicolon or newline before {";
                 self.diags.push(

@@ -4,12 +4,38 @@ use super::lex::Spanned;
 use super::token::Tok;
 
 /// Where we are: in a statement header whose block is still to come, and in it behind an open composite type.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Context {
+    /// The bracket that closes it.
+    closer: Tok,
     header: bool,
     type_open: bool,
     /// Inside `type ( ... )`.
     type_group: bool,
+}
+
+impl Context {
+    fn new(closer: Tok) -> Context {
+        Context { closer, header: false, type_open: false, type_group: false }
+    }
+}
+
+/// How many of the open brackets (`closer_of` the innermost is index 0) a closer ends: in a broken text a brace ends the
+/// brackets in it too, another closer is ignored where it does not fit.
+fn closed(closer: Tok, open: impl Iterator<Item = Tok>) -> usize {
+    let mut open = open.enumerate();
+    match closer {
+        Tok::RBrace => open.find(|&(_, t)| t == Tok::RBrace).map_or(0, |(i, _)| i + 1),
+        _ => open.next().map_or(0, |(_, t)| (t == closer) as usize),
+    }
+}
+
+fn closer_of(t: Tok) -> Tok {
+    match t {
+        Tok::LParen => Tok::RParen,
+        Tok::LBrack | Tok::TpLBrack => Tok::RBrack,
+        _ => Tok::RBrace,
+    }
 }
 
 /// Takes back what [`contextual`] has marked.
@@ -28,7 +54,7 @@ pub fn plain(tokens: &mut [Spanned]) {
 /// at the beginning of an item declares a function; in a script it may be a literal that is called.
 pub fn contextual(tokens: &mut [Spanned], package: bool) {
     let closers = closers(tokens);
-    let mut stack = vec![Context::default()];
+    let mut stack = vec![Context::new(Tok::Bad)];
     for i in 0..tokens.len() {
         let tok = tokens[i].1;
         let prev = i.checked_sub(1).map(|p| tokens[p].1);
@@ -53,7 +79,7 @@ pub fn contextual(tokens: &mut [Spanned], package: bool) {
                     top.type_open = false;
                 }
                 let type_group = matches!(prev, Some(Tok::Type));
-                stack.push(Context { type_group, ..Context::default() });
+                stack.push(Context { type_group, ..Context::new(Tok::RParen) });
             }
             Tok::LBrack => {
                 if top.header && !prev.is_some_and(Tok::ends_operand) {
@@ -69,7 +95,7 @@ pub fn contextual(tokens: &mut [Spanned], package: bool) {
                 if named && spec_start && opens_type_params(tokens, &closers, i) {
                     tokens[i].1 = Tok::TpLBrack;
                 }
-                stack.push(Context::default());
+                stack.push(Context::new(Tok::RBrack));
             }
             Tok::LBrace => {
                 if top.header {
@@ -82,12 +108,11 @@ pub fn contextual(tokens: &mut [Spanned], package: bool) {
                         tokens[i].1 = Tok::LBody;
                     }
                 }
-                stack.push(Context::default());
+                stack.push(Context::new(Tok::RBrace));
             }
             Tok::RParen | Tok::RBrack | Tok::RBrace => {
-                if stack.len() > 1 {
-                    stack.pop();
-                }
+                let n = closed(tok, stack.iter().rev().map(|c| c.closer));
+                stack.truncate(stack.len() - n);
             }
             _ => {}
         }
@@ -102,7 +127,8 @@ fn closers(tokens: &[Spanned]) -> Vec<u32> {
         match t {
             Tok::LParen | Tok::LBrack | Tok::LBrace => open.push(i),
             Tok::RParen | Tok::RBrack | Tok::RBrace => {
-                if let Some(o) = open.pop() {
+                let n = closed(*t, open.iter().rev().map(|&o: &usize| closer_of(tokens[o].1)));
+                for o in open.drain(open.len() - n..) {
                     out[o] = i as u32;
                 }
             }

@@ -405,6 +405,7 @@ impl Misfit<'_> {
             (Some(Tok::Semi(true)), _) if matches!(frame.place, Place::Args | Place::Composite) && self.in_rest() => {
                 "a line that does not end the list ends in a comma"
             }
+            (Some(Tok::Colon), _) if frame.header.is_some() => "a block is written in braces: { ... }",
             (Some(Tok::Var), _) if frame.header.is_some() => "use := here",
             (None, _) if frame.place != Place::Top => "a bracket is not closed",
             _ => match word(frame.start) {

@@ -6,7 +6,7 @@ use super::context::{contextual, plain};
 use super::explain::Misfit;
 use super::lex::{self, Spanned};
 use super::outline::{Frame, Place, outline};
-use super::repair::repair;
+use super::repair::{cut_off, repair};
 use super::token::Tok;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::intern::Interner;
@@ -161,10 +161,11 @@ impl<'s> Session<'s> {
             let diagnostic = misfit.diagnostic();
             self.ended_early |= self.errors.is_empty() && at >= self.tokens.len();
             let stray = diagnostic.message == super::build::STRAY;
-            if !(stray && self.file.stray) {
+            if !self.follows(at, stray, &frames) {
                 self.errors.push(diagnostic);
             }
             self.file.stray |= stray;
+            self.file.repaired = true;
             let package_clause = self.tokens.get(mark.token).is_some_and(|t| t.1 == Tok::Package);
             if self.attempts == Attempts::One || package_clause || self.errors.len() >= MAX_SYNTAX_ERRORS {
                 return;
@@ -173,12 +174,25 @@ impl<'s> Session<'s> {
             if repairs >= MAX_REPAIRS || repeated > MAX_REPEATED_TOKENS {
                 return;
             }
-            if !repair(&mut self.tokens, mark.token, at, &frames, package) {
+            if !repair(&mut self.tokens, at, &frames, package, self.source) {
                 return;
             }
             plain(&mut self.tokens[mark.token..]);
             contextual(&mut self.tokens[mark.token..], package);
         }
+    }
+
+    /// Whether an error only follows from an earlier one.
+    fn follows(&self, at: usize, stray: bool, frames: &[Frame]) -> bool {
+        let tok = |i: Option<usize>| i.and_then(|i| self.tokens.get(i)).map(|t| t.1);
+        let closer = matches!(tok(Some(at)), Some(Tok::RParen | Tok::RBrack | Tok::RBrace));
+        let after_bad = tok(at.checked_sub(1)) == Some(Tok::Bad);
+        let after_bad_entry = closer && tok(at.checked_sub(2)) == Some(Tok::Bad);
+        if at >= self.tokens.len() {
+            return !self.errors.is_empty();
+        }
+        let cut_off = self.file.repaired && cut_off(&self.tokens, at, frames, self.source).is_some();
+        stray && self.file.stray || after_bad || after_bad_entry || cut_off
     }
 
     /// Parses from the mark on; at an error gives the index of the token that does not fit and what would.

@@ -9,9 +9,10 @@
 use super::lex::Spanned;
 use super::outline::{Frame, Place};
 use super::token::Tok;
+use crate::base::span::SourceFile;
 
-/// Repairs the item that begins at `from`, of which token `at` does not fit. False: nothing can be done.
-pub fn repair(tokens: &mut Vec<Spanned>, from: usize, at: usize, frames: &[Frame], package: bool) -> bool {
+/// Repairs the item of which token `at` does not fit. False: nothing can be done.
+pub fn repair(tokens: &mut Vec<Spanned>, at: usize, frames: &[Frame], package: bool, source: &SourceFile) -> bool {
     if at >= tokens.len() {
         return false;
     }
@@ -20,13 +21,17 @@ pub fn repair(tokens: &mut Vec<Spanned>, from: usize, at: usize, frames: &[Frame
     if unit.place == Place::Top && package && !declares(tokens[unit.start].1) {
         return drop_stray(tokens, unit.start, at);
     }
-    if close_before_function(tokens, at, frames, from) {
+    if let Some(first) = cut_off(tokens, at, frames, source) {
+        close_all(tokens, first, frames);
         return true;
     }
-    if let Some(h) = unit.header
-        && repair_header(tokens, h, at)
-    {
-        return true;
+    if let Some(h) = unit.header {
+        if k == frames.len() - 1 && insert_brace(tokens, at, source) {
+            return true;
+        }
+        if repair_header(tokens, h, at, source) {
+            return true;
+        }
     }
     if tokens[unit.start].1 == Tok::FuncDecl && repair_signature(tokens, unit.start, at) {
         return true;
@@ -34,25 +39,45 @@ pub fn repair(tokens: &mut Vec<Spanned>, from: usize, at: usize, frames: &[Frame
     if tokens[unit.start].1 == Tok::Case && repair_case(tokens, unit.start, at) {
         return true;
     }
-    if complete_list(tokens, at, frames) {
+    if join_lines(tokens, at, frames) {
+        return true;
+    }
+    if k == frames.len() - 1 && unit.header.is_none() && unit.place.is_block() && end_before(tokens, unit.start, at) {
         return true;
     }
     repair_unit(tokens, unit, &frames[k + 1..], at)
 }
 
-/// A newline before the closer of a list: only the comma is missing.
-fn complete_list(tokens: &mut [Spanned], at: usize, frames: &[Frame]) -> bool {
+/// A list whose next line goes on or ends it: only the newline is wrong.
+fn join_lines(tokens: &mut Vec<Spanned>, at: usize, frames: &[Frame]) -> bool {
     let closer = match frames[frames.len() - 1].place {
         Place::Composite => Tok::RBrace,
-        Place::Args => Tok::RParen,
+        Place::Args | Place::Params | Place::Paren => Tok::RParen,
+        Place::Index => Tok::RBrack,
         _ => return false,
     };
-    let missing = tokens[at].1 == Tok::Semi(true) && tokens.get(at + 1).is_some_and(|t| t.1 == closer);
-    if missing && at > 0 && tokens[at - 1].1.ends_operand() {
-        tokens[at].1 = Tok::Comma;
-        return true;
+    let Some(&(_, next, _)) = tokens.get(at + 1) else { return false };
+    let goes_on = next == closer || matches!(next, Tok::Comma | Tok::Dot) || next.is_binary_operator();
+    let joins = tokens[at].1 == Tok::Semi(true) && goes_on;
+    if joins {
+        tokens.remove(at);
     }
-    false
+    joins
+}
+
+/// A keyword that begins a statement, within one: that one ends before it.
+#[rustfmt::skip]
+fn end_before(tokens: &mut Vec<Spanned>, start: usize, at: usize) -> bool {
+    let begins = matches!(
+        tokens[at].1,
+        Tok::Break | Tok::Const | Tok::Continue | Tok::Defer | Tok::Fallthrough | Tok::For | Tok::Go | Tok::Goto
+            | Tok::If | Tok::Return | Tok::Select | Tok::Switch | Tok::Type | Tok::Var
+    );
+    if begins && start < at {
+        let (lo, hi) = (tokens[start].0, tokens[at - 1].2);
+        tokens.splice(start..at, [(lo, Tok::Bad, hi), (hi, Tok::Semi(true), hi)]);
+    }
+    begins && start < at
 }
 
 fn declares(t: Tok) -> bool {
@@ -81,30 +106,34 @@ fn drop_stray(tokens: &mut Vec<Spanned>, start: usize, at: usize) -> bool {
     true
 }
 
-/// `func name` at a line's beginning inside of a function: a brace is missing above. Closes what is open.
-fn close_before_function(tokens: &mut Vec<Spanned>, at: usize, frames: &[Frame], from: usize) -> bool {
-    let innermost = frames[frames.len() - 1];
-    let named = matches!(tokens[at].1, Tok::Ident(_)) && at > from && tokens[at - 1].1 == Tok::Func;
-    if !named || frames.len() < 2 || innermost.start != at - 1 || !innermost.place.is_block() {
-        return false;
-    }
-    // Nested function declarations look the same, but are closed by a brace of their own.
-    let (mut depth, mut extra) = (0i64, false);
-    for (_, t, _) in &tokens[at..] {
-        match t {
-            Tok::LBrace | Tok::LBody => depth += 1,
-            Tok::RBrace => depth -= 1,
-            _ => {}
-        }
-        if depth < 0 {
-            extra = true;
-            break;
-        }
-    }
-    if extra {
-        return false;
-    }
-    let pos = tokens[at - 1].0;
+/// A declaration at a line's very beginning, inside of brackets: those were to be closed above. Its index.
+pub fn cut_off(tokens: &[Spanned], at: usize, frames: &[Frame], source: &SourceFile) -> Option<usize> {
+    let after_func = at > 0 && tokens[at - 1].1 == Tok::Func;
+    let unit = frames.iter().rfind(|f| f.place.has_units())?;
+    let first = match tokens.get(at)?.1 {
+        _ if unit.open < unit.start && unit.start < at && tokens[unit.start].1 == Tok::Func => unit.start,
+        Tok::Ident(_) | Tok::LParen if after_func => at - 1,
+        Tok::Func | Tok::Type | Tok::Var | Tok::Const | Tok::Import => at,
+        _ => return None,
+    };
+    let inner = frames[frames.len() - 1];
+    (begins_line(tokens, first, source) && frames.len() > 1 && first > inner.open).then_some(first)
+}
+
+fn begins_line(tokens: &[Spanned], i: usize, source: &SourceFile) -> bool {
+    let offset = (tokens[i].0 - source.base) as usize;
+    offset > 0 && source.text.as_bytes()[offset - 1] == b'\n'
+}
+
+/// Whether a line ends between two tokens.
+fn line_between(tokens: &[Spanned], a: usize, b: usize, source: &SourceFile) -> bool {
+    let offset = |p: u32| (p - source.base) as usize;
+    source.text.as_bytes()[offset(tokens[a].0)..offset(tokens[b].0)].contains(&b'\n')
+}
+
+/// Closes what is open before a declaration that was cut off from the top level.
+fn close_all(tokens: &mut Vec<Spanned>, first: usize, frames: &[Frame]) {
+    let pos = tokens[first].0;
     let mut closers = Vec::new();
     for f in frames[1..].iter().rev() {
         closers.push(match tokens[f.open].1 {
@@ -114,13 +143,27 @@ fn close_before_function(tokens: &mut Vec<Spanned>, at: usize, frames: &[Frame],
         });
     }
     closers.push(Tok::Semi(true));
-    tokens.splice(at - 1..at - 1, closers.into_iter().map(|t| (pos, t, pos)));
-    true
+    tokens.splice(first..first, closers.into_iter().map(|t| (pos, t, pos)));
+}
+
+/// A header whose line ends without a brace, or with a colon: the brace is put there.
+fn insert_brace(tokens: &mut [Spanned], at: usize, source: &SourceFile) -> bool {
+    let Some(next) = tokens.get(at + 1) else { return false };
+    let whole = at > 0 && (tokens[at - 1].1.ends_operand() || matches!(tokens[at - 1].1, Tok::Inc | Tok::Dec));
+    let ends = match tokens[at].1 {
+        Tok::Semi(true) => !matches!(next.1, Tok::LBrace | Tok::LBody),
+        Tok::Colon => line_between(tokens, at, at + 1, source),
+        _ => false,
+    };
+    if whole && ends {
+        tokens[at].1 = Tok::LBrace;
+    }
+    whole && ends
 }
 
 /// Between the keyword at `h` and its block: the header goes, the block stays.
-fn repair_header(tokens: &mut Vec<Spanned>, h: usize, at: usize) -> bool {
-    let Some(body) = header_end(tokens, at) else { return false };
+fn repair_header(tokens: &mut Vec<Spanned>, h: usize, at: usize, source: &SourceFile) -> bool {
+    let Some(body) = header_end(tokens, at, source) else { return false };
     if tokens[h].1 == Tok::Select {
         tokens.drain(h + 1..body);
         return body > h + 1;
@@ -129,10 +172,10 @@ fn repair_header(tokens: &mut Vec<Spanned>, h: usize, at: usize) -> bool {
 }
 
 /// The block's brace after a broken header: on its line, or first on the next.
-fn header_end(tokens: &[Spanned], at: usize) -> Option<usize> {
+fn header_end(tokens: &[Spanned], at: usize, source: &SourceFile) -> Option<usize> {
     for (i, token) in tokens.iter().enumerate().skip(at) {
         match token.1 {
-            Tok::LBody => return Some(i),
+            Tok::LBody => return (!line_between(tokens, at, i, source)).then_some(i),
             Tok::Semi(true) => {
                 return matches!(tokens.get(i + 1)?.1, Tok::LBody | Tok::LBrace).then_some(i + 1);
             }
