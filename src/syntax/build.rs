@@ -18,6 +18,8 @@ pub struct Builder<'a> {
     pub tokens: &'a [Spanned],
     /// How many tokens the parser has taken: the last one is its lookahead.
     pub taken: &'a Cell<usize>,
+    /// Ends the parse.
+    pub stop: &'a Cell<bool>,
     pub file: Parsed,
 }
 
@@ -92,6 +94,7 @@ impl Builder<'_> {
     pub fn too_deep(&mut self, span: Span) {
         if !self.file.too_deep {
             self.file.too_deep = true;
+            self.stop.set(true);
             let first = Span::new(span.lo, span.lo + 1);
             self.diags.push(Diagnostic::error("nesting", first, "program is nested too deeply"));
         }
@@ -250,6 +253,9 @@ impl Builder<'_> {
             return;
         }
         self.file.package = Some(name);
+        self.complete();
+        // The clause's semicolon has been read: the lookahead begins the first item.
+        self.file.mark.token -= 1;
     }
 
     /// The item before the lookahead, a semicolon, is complete.

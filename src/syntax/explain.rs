@@ -149,7 +149,7 @@ impl Misfit<'_> {
             }
             _ => {}
         }
-        let imports = self.unit(Tok::Import);
+        let imports = self.unit(Tok::Import) && frame.place != Place::Block;
         if imports && found.is_some_and(|t| matches!(t, Tok::Int(_) | Tok::Float(_) | Tok::Imag(_) | Tok::Char(_))) {
             return error(self.at, "import path must be a string");
         }

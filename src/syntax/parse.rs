@@ -211,8 +211,12 @@ impl<'s> Session<'s> {
         self.file.stmt_depths.truncate(stmts - self.file.first_stmt);
         let taken = Cell::new(token);
         let tokens = &self.tokens[..];
+        let stop = Cell::new(false);
         let input = std::iter::from_fn(|| {
-            let next = tokens.get(taken.get()).copied().map(Ok::<_, ()>);
+            if stop.get() {
+                return Some(Err(()));
+            }
+            let next = tokens.get(taken.get()).copied().map(Ok);
             taken.set(taken.get() + 1);
             next
         });
@@ -224,13 +228,15 @@ impl<'s> Session<'s> {
             base: self.source.base,
             tokens,
             taken: &taken,
+            stop: &stop,
             file: std::mem::take(&mut self.file),
         };
         let result = grammar::FileParser::new().parse(&mut builder, input);
         self.file = builder.file;
         self.file.mark.token = self.file.mark.token.min(self.tokens.len());
         match result {
-            Ok(()) => Ok(()),
+            // Too deep: that is reported, and nothing else.
+            Ok(()) | Err(ParseError::User { .. }) => Ok(()),
             Err(e) => {
                 let expected = match e {
                     ParseError::UnrecognizedToken { expected, .. } => expected,
