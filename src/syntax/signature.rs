@@ -12,6 +12,10 @@ pub enum RawParam {
     Named { name: Ident, ty: ExprId, variadic: bool },
 }
 
+pub fn unboxed<T>(list: Vec<Box<T>>) -> Vec<T> {
+    list.into_iter().map(|x| *x).collect()
+}
+
 pub fn tagged(mut fields: Vec<FieldDecl>, tag: Sym, span: Span) -> Vec<FieldDecl> {
     for f in &mut fields {
         f.tag = Some((tag, span));
