@@ -335,9 +335,8 @@ impl Builder<'_> {
 
     pub fn import(&mut self, name: Option<Ident>, path: Sym, path_span: Span, lo: u32) -> ImportSpec {
         let text = self.names.name(path).to_string();
-        let legal = |c: char| {
-            !c.is_control() && !c.is_whitespace() && !"!\"#$%&'()*,:;<=>?[\\]^`{|}\u{FFFD}".contains(c)
-        };
+        let legal =
+            |c: char| !c.is_control() && !c.is_whitespace() && !"!\"#$%&'()*,:;<=>?[\\]^`{|}\u{FFFD}".contains(c);
         let path = match literal::unquote_string(&text).and_then(|b| String::from_utf8(b).ok()) {
             Some(p) if !p.is_empty() && p.chars().all(legal) => self.names.intern(&p),
             Some(p) => {

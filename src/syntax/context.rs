@@ -204,5 +204,6 @@ fn opens_type_params(tokens: &[Spanned], closers: &[u32], i: usize) -> bool {
 
 /// After `[N[i]`: the bracket's content is an expression.
 fn continues_length(t: Tok) -> bool {
-    matches!(t, Tok::RBrack | Tok::Dot | Tok::Add | Tok::Sub | Tok::Star | Tok::And | Tok::Xor) || t.is_binary_operator()
+    matches!(t, Tok::RBrack | Tok::Dot | Tok::Add | Tok::Sub | Tok::Star | Tok::And | Tok::Xor)
+        || t.is_binary_operator()
 }

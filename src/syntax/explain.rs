@@ -9,6 +9,9 @@ use crate::base::intern::{Interner, Sym};
 use crate::base::span::Span;
 use crate::syntax::ast::BinaryOp;
 
+/// Characters of a literal that a message shows.
+const MAX_SHOWN_CHARS: usize = 60;
+
 /// A token that does not fit.
 pub struct Misfit<'a> {
     pub tokens: &'a [Spanned],
@@ -145,7 +148,10 @@ impl Misfit<'_> {
             (_, Some(Tok::Dots)) if frame.place == Place::Params => return error(self.at, "... is missing type"),
             (_, Some(Tok::Chan)) if !self.expects("int") => return error(self.at, "missing channel element type"),
             (Some(t), _) if t != Tok::Semi(true) && self.in_generic_method() => {
-                return Some(Verdict { at: frame.open, message: "interface method must have no type parameters".into() });
+                return Some(Verdict {
+                    at: frame.open,
+                    message: "interface method must have no type parameters".into(),
+                });
             }
             _ => {}
         }
@@ -198,7 +204,11 @@ impl Misfit<'_> {
             }
             (Some(Tok::LBody), Some(Tok::If)) => return plain(self.at, "missing condition in if statement"),
             (Some(Tok::LBody), Some(Tok::Semi(newline))) if keyword == Tok::If => {
-                let text = if newline { "unexpected newline, expected { after if clause" } else { "missing condition in if statement" };
+                let text = if newline {
+                    "unexpected newline, expected { after if clause"
+                } else {
+                    "missing condition in if statement"
+                };
                 return plain(self.at - 1, text);
             }
             (Some(Tok::LBody), Some(Tok::Semi(_))) if keyword == Tok::For => {
@@ -244,6 +254,16 @@ impl Misfit<'_> {
         let prev = self.prev();
         let at_start = self.at == frame.start;
         let after_operand = self.after_operand();
+        if found.is_none() {
+            match frame.place {
+                Place::Args => return ", expected )".into(),
+                Place::Composite => return ", expected }".into(),
+                _ => {}
+            }
+        }
+        if self.tok(frame.start) == Some(Tok::Package) && after_operand {
+            return ", expected semicolon or newline".into();
+        }
         if found == Some(Tok::Define) && self.expects("=") && !self.expects(":=") {
             return ", expected =".into();
         }
@@ -276,7 +296,9 @@ impl Misfit<'_> {
         if !after_operand {
             if self.expects("int") {
                 return match frame.place {
-                    Place::Index if prev == Some(Tok::LBrack) && found == Some(Tok::RBrack) => ", expected operand".into(),
+                    Place::Index if prev == Some(Tok::LBrack) && found == Some(Tok::RBrack) => {
+                        ", expected operand".into()
+                    }
                     _ => ", expected expression".into(),
                 };
             }
@@ -299,7 +321,9 @@ impl Misfit<'_> {
         if self.unit(Tok::Type) && self.expects("struct") && !self.expects("int") && !self.expects(";") {
             return " in type declaration".into();
         }
-        if self.expects("struct") && !self.expects("int") && !self.expects(",") && !self.expects(";") && !self.expects(")") {
+        let after_names = frame.place == Place::Struct && !self.expects("}");
+        let only_type = !self.expects(",") && !self.expects(";") && !self.expects(")");
+        if self.expects("struct") && !self.expects("int") && (after_names || only_type) {
             return ", expected type".into();
         }
         if let Some(text) = self.in_list() {
@@ -392,7 +416,7 @@ impl Misfit<'_> {
             _ => "",
         };
         let text = match (found, self.prev()) {
-            (Some(Tok::Else), Some(Tok::Semi(true))) => "else stands on the line of the closing }",
+            (Some(Tok::Else), _) if self.at == frame.start => "else stands on the line of the closing }",
             (Some(Tok::LBody | Tok::LBrace), Some(Tok::Semi(true))) => "the { stands on the line of its header",
             (Some(Tok::Semi(true)), _) if frame.header.is_some() && self.expects("{body") => {
                 "the { stands on the line of its header"
@@ -436,7 +460,7 @@ impl Misfit<'_> {
 
 /// A token in Go's words.
 pub fn describe(t: Tok, names: &Interner) -> String {
-    let literal = |s: Sym| format!("literal {}", names.name(s));
+    let literal = |s: Sym| format!("literal {}", short(names.name(s)));
     match t {
         Tok::Ident(s) => format!("name {}", names.name(s)),
         Tok::Int(s) | Tok::Float(s) | Tok::Imag(s) | Tok::Char(s) | Tok::Str(s) => literal(s),
@@ -450,6 +474,16 @@ pub fn describe(t: Tok, names: &Interner) -> String {
             None => "token".into(),
         },
     }
+}
+
+/// A literal as it is shown: its first line, and not more of that than reads well.
+fn short(text: &str) -> String {
+    let line = text.lines().next().unwrap_or("");
+    let mut shown: String = line.chars().take(MAX_SHOWN_CHARS).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
 }
 
 fn expected_name(name: &str) -> &str {

@@ -85,10 +85,7 @@ impl Scan<'_, '_> {
         let ends = match self.out.last() {
             Some((_, t, _)) => {
                 t.ends_operand()
-                    || matches!(
-                        t,
-                        Tok::Break | Tok::Continue | Tok::Fallthrough | Tok::Return | Tok::Inc | Tok::Dec
-                    )
+                    || matches!(t, Tok::Break | Tok::Continue | Tok::Fallthrough | Tok::Return | Tok::Inc | Tok::Dec)
             }
             None => false,
         };
@@ -174,12 +171,7 @@ impl Scan<'_, '_> {
                 format!("invalid character {shown}"),
                 Some("there is no ternary operator: use an if statement"),
             ),
-            '#' => self.error_help(
-                lo,
-                end,
-                format!("invalid character {shown}"),
-                Some("a comment begins with //"),
-            ),
+            '#' => self.error_help(lo, end, format!("invalid character {shown}"), Some("a comment begins with //")),
             '\u{201C}' | '\u{201D}' | '\u{2018}' | '\u{2019}' => self.error_help(
                 lo,
                 end,

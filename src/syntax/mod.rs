@@ -12,6 +12,8 @@ mod repair;
 mod scan_literal;
 mod signature;
 mod statement;
+#[cfg(test)]
+mod tests;
 pub mod token;
 
 pub use parse::{is_incomplete, parse_file};

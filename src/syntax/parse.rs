@@ -145,19 +145,20 @@ impl<'s> Session<'s> {
                 frames.pop();
                 expected = AFTER_OPERAND.iter().map(|s| s.to_string()).collect();
             }
-            let misfit = Misfit {
-                tokens: &self.tokens,
-                from: mark.token,
-                at,
-                frames: &frames,
-                expected: &expected,
-                package,
-                after_bodiless_function: self.file.items.last().is_some_and(
-                    |i| matches!(i, crate::syntax::ast::TopItem::Func(f) if ast.func(*f).body.is_none()),
-                ),
-                names,
-                end: self.source.base + self.source.text.len() as u32,
-            };
+            let misfit =
+                Misfit {
+                    tokens: &self.tokens,
+                    from: mark.token,
+                    at,
+                    frames: &frames,
+                    expected: &expected,
+                    package,
+                    after_bodiless_function: self.file.items.last().is_some_and(
+                        |i| matches!(i, crate::syntax::ast::TopItem::Func(f) if ast.func(*f).body.is_none()),
+                    ),
+                    names,
+                    end: self.source.base + self.source.text.len() as u32,
+                };
             let diagnostic = misfit.diagnostic();
             self.ended_early |= self.errors.is_empty() && at >= self.tokens.len();
             let stray = diagnostic.message == super::build::STRAY;

@@ -8,8 +8,16 @@ use crate::syntax::ast::*;
 pub enum RawParam {
     /// An identifier alone: a type, or a name that shares the type of a later one.
     Name(Ident),
-    Type { ty: ExprId, variadic: bool, span: Span },
-    Named { name: Ident, ty: ExprId, variadic: bool },
+    Type {
+        ty: ExprId,
+        variadic: bool,
+        span: Span,
+    },
+    Named {
+        name: Ident,
+        ty: ExprId,
+        variadic: bool,
+    },
 }
 
 pub fn unboxed<T>(list: Vec<Box<T>>) -> Vec<T> {
@@ -146,15 +154,13 @@ impl Builder<'_> {
     pub fn type_params(&mut self, raw: Vec<(Ident, Option<ExprId>)>, end: u32) -> Vec<TypeParam> {
         let mut out = Vec::with_capacity(raw.len());
         let mut constraint = None;
-        let single = raw.len() == 1;
         for (name, own) in raw.into_iter().rev() {
             constraint = own.or(constraint);
             let constraint = match constraint {
                 Some(c) => c,
                 None => {
-                    let what = if single { " or invalid array length" } else { "" };
                     let close = Span::new(end.saturating_sub(1), end);
-                    self.error(close, format!("syntax error: missing type constraint{what}"));
+                    self.error(close, "syntax error: missing type constraint");
                     let bad = self.bad(name.span);
                     constraint = Some(bad);
                     bad

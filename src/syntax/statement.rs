@@ -77,9 +77,7 @@ impl Builder<'_> {
             StmtKind::Select { cases, .. } => {
                 cases.iter().map(|c| self.stmts_depth(&c.body).max(s(&c.comm))).max().unwrap_or(0)
             }
-            StmtKind::For { init, cond, post, body } => {
-                self.block_depth(body).max(s(init)).max(s(post)).max(o(cond))
-            }
+            StmtKind::For { init, cond, post, body } => self.block_depth(body).max(s(init)).max(s(post)).max(o(cond)),
             StmtKind::Range { lhs, x, body, .. } => self.block_depth(body).max(list(lhs)).max(d(x)),
             StmtKind::Labeled { stmt, .. } => self.stmt_depth(*stmt),
         }
