@@ -119,6 +119,9 @@ pub fn read_package(dir: &Path) -> Option<Vec<(String, String)>> {
 
 impl Loader for GoRoot {
     fn load(&self, path: &str) -> Result<LoadedPackage, LoadError> {
+        if path == crate::types::load::RUNTIME_TYPES {
+            return Ok(LoadedPackage { std: true, files: vec![("rt.go".into(), "package runtime\n".into())] });
+        }
         if path == "test/unsafe" {
             // enough of package unsafe for the library's own code to be checked
             return Ok(LoadedPackage {

@@ -53,6 +53,9 @@ pub struct FakeStd;
 
 impl Loader for FakeStd {
     fn load(&self, path: &str) -> Result<LoadedPackage, LoadError> {
+        if path == super::load::RUNTIME_TYPES {
+            return Ok(LoadedPackage { std: true, files: vec![("rt.go".into(), "package runtime\n".into())] });
+        }
         let text = match path {
             "fmt" => {
                 "package fmt\nfunc Println(a ...any) (n int, err error)\nfunc Sprint(a ...any) string\n\
