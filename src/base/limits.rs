@@ -33,8 +33,8 @@ pub const MAX_THREADS: usize = 10_000;
 /// Slots of a new G's stack; chosen so that G and stack together stay below 400 bytes.
 pub const INITIAL_STACK_SLOTS: usize = 24;
 
-/// Slots a G's stack may grow to: 1 GB, as Go's limit on 64-bit machines.
-pub const MAX_STACK_SLOTS: usize = (1 << 30) / 8;
+/// Slots a G's stack may grow to: 1,000,000,000 bytes, as Go's limit on 64-bit machines.
+pub const MAX_STACK_SLOTS: usize = 1_000_000_000 / 8;
 
 /// Types that may be stored in interfaces: the type word has 15 bits for them.
 pub const MAX_RUNTIME_TYPES: usize = 1 << 15;

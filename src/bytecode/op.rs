@@ -236,7 +236,7 @@ op_table! {
     // ---- strings
     Concat "rrr" "R[a] = R[b] + R[c], strings"
     ConcatN "rru" "R[a] = R[b] + ... + R[b+c-1], strings"
-    SubStr "rrr" "R[a] = R[b][R[c] : R[c+1]]; R[c+1] = -1: to the end; (2)"
+    SubStr "rrr" "R[a] = R[b][R[c] : R[c+1]]; (2)"
     StrOfRune "rr_" "R[a] = string(rune R[b])"
     StrOfBytes "rr_" "R[a] = string([]byte R[b])"
     BytesOfStr "rr_" "R[a] = []byte(string R[b])"
@@ -247,8 +247,8 @@ op_table! {
     New "rU" "R[a] = address of a new zero value of type U"
     MkSlice "rrr+1" "R[a] = make([]T, R[b], R[c]), T in the extra word; (2)"
     SliceLit "rU+1" "R[a] = new slice of the extra word's length and capacity, element type U, zeroed"
-    SliceArr "rrr+1" "R[a] = slice of the array at address R[b]; R[c], R[c+1], R[c+2] = lo, hi, max (-1: default); extra word: low 32 bits element type, high 32 bits length; (2)"
-    SliceOf "rrr+1" "R[a] = R[b][lo:hi:max] of slice R[b]; R[c..c+3] = lo, hi, max (-1: default); element type in the extra word; (2)"
+    SliceArr "rrr+1" "R[a] = slice of the array at address R[b]; R[c], R[c+1], R[c+2] = lo, hi, max (max -1: none); extra word: low 32 bits element type, high 32 bits length; (2)"
+    SliceOf "rrr+1" "R[a] = R[b][lo:hi:max] of slice R[b]; R[c..c+3] = lo, hi, max (max -1: none); element type in the extra word; (2)"
     SliceToArr "rr_+1" "R[a] = address of slice R[b]'s data as an array pointer; extra word: length; (2)"
     Append "rrr+1" "R[a] = append(R[b], value R[c..]) of the element type in the extra word"
     AppendSlice "rrr+1" "R[a] = append(R[b], R[c]...), element type in the extra word"
@@ -309,7 +309,7 @@ op_table! {
     Select "rU" "(1) R[a] = index of the case of select table U that proceeded; -1: default; (2)"
     Forever "___" "(1) park for ever (select {})"
     // ---- miscellany
-    PrintW "rru" "builtin print of R[a..] as runtime type b; c: 0 plain, 1 preceded by a space, 2 newline only"
+    PrintW "rtu" "builtin print of R[a..] as runtime type b; c: 0 plain, 1 preceded by a space, 2 newline only"
     Unreachable "___" "our own bug if reached"
     Halt "___" "the program's end: main has returned"
     GExit "___" "a G's first function has returned"

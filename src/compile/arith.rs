@@ -311,16 +311,7 @@ impl Compiler<'_> {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn shift(
-        &mut self,
-        left: bool,
-        ty: TypeId,
-        x: ExprId,
-        y: ExprId,
-        pos: u32,
-        want: Option<Reg>,
-        canon: bool,
-    ) -> Reg {
+    fn shift(&mut self, left: bool, ty: TypeId, x: ExprId, y: ExprId, pos: u32, want: Option<Reg>, canon: bool) -> Reg {
         let l = self.lay(ty);
         let mark = self.f.regs.mark();
         if let Some(k) = self.int_const(y) {
@@ -341,16 +332,7 @@ impl Compiler<'_> {
 
     /// A shift by a constant.
     #[allow(clippy::too_many_arguments)]
-    pub fn shift_by(
-        &mut self,
-        left: bool,
-        l: Lay,
-        ty: TypeId,
-        a: Reg,
-        k: i64,
-        want: Option<Reg>,
-        canon: bool,
-    ) -> Reg {
+    pub fn shift_by(&mut self, left: bool, l: Lay, ty: TypeId, a: Reg, k: i64, want: Option<Reg>, canon: bool) -> Reg {
         let d = self.dst(want, ty);
         if left {
             if (0..64).contains(&k) {
@@ -531,13 +513,8 @@ impl Compiler<'_> {
     /// The type in which two operands are compared.
     pub fn compare_type(&mut self, x: ExprId, y: ExprId) -> TypeId {
         let (tx, ty) = (self.ty(x), self.ty(y));
-        if tx == TypeId::UNTYPED_NIL || !self.info.types.is_interface(tx) && self.info.types.is_interface(ty) {
-            ty
-        } else if self.info.types.is_untyped(tx) {
-            ty
-        } else {
-            tx
-        }
+        let boxed = !self.info.types.is_interface(tx) && self.info.types.is_interface(ty);
+        if boxed || self.info.types.is_untyped(tx) { ty } else { tx }
     }
 
     /// `a op b` as a bool.

@@ -117,7 +117,7 @@ impl Compiler<'_> {
                             s.kind == SelectionKind::Field && s.path == t.path && self.same_place(*x, *y)
                         }
                         (None, None) => {
-                            self.info.uses.get(&a).is_some() && self.info.uses.get(&a) == self.info.uses.get(&b)
+                            self.info.uses.contains_key(&a) && self.info.uses.get(&a) == self.info.uses.get(&b)
                         }
                         _ => false,
                     }

@@ -183,15 +183,7 @@ impl Compiler<'_> {
     }
 
     /// `append(base, rest...)`.
-    fn append_to(
-        &mut self,
-        base: Reg,
-        rest: &[ExprId],
-        spread: bool,
-        ty: TypeId,
-        pos: u32,
-        want: Option<Reg>,
-    ) -> Reg {
+    fn append_to(&mut self, base: Reg, rest: &[ExprId], spread: bool, ty: TypeId, pos: u32, want: Option<Reg>) -> Reg {
         let elem = self.element_type(ty);
         let t = self.rtype(elem).0 as u64;
         if spread {

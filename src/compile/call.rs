@@ -33,7 +33,12 @@ pub enum Callee {
 pub enum Arg {
     Expr(ExprId, TypeId),
     /// A receiver reached over a path.
-    Recv { x: ExprId, path: Vec<u32>, pointer: bool, ty: TypeId },
+    Recv {
+        x: ExprId,
+        path: Vec<u32>,
+        pointer: bool,
+        ty: TypeId,
+    },
     /// The rest of a variadic call, packed into a slice of the type.
     Rest(Vec<ExprId>, TypeId),
     /// A value that lies in slots already, with its type, converted to the second.
@@ -309,7 +314,9 @@ impl Compiler<'_> {
 
     pub fn arg_type(&self, a: &Arg) -> TypeId {
         match a {
-            Arg::Expr(_, t) | Arg::Recv { ty: t, .. } | Arg::Rest(_, t) | Arg::Slot(_, _, t) | Arg::RestSlots(_, t) => *t,
+            Arg::Expr(_, t) | Arg::Recv { ty: t, .. } | Arg::Rest(_, t) | Arg::Slot(_, _, t) | Arg::RestSlots(_, t) => {
+                *t
+            }
         }
     }
 
@@ -351,42 +358,48 @@ impl Compiler<'_> {
     pub fn window_args(&mut self, first: u32, args: &[Arg]) {
         let mut places = Vec::with_capacity(args.len());
         let mut at = first;
-        let (mut last, mut earliest) = (None, None);
+        let mut last = None;
         for (i, a) in args.iter().enumerate() {
             places.push(Reg::scalar(at));
             let t = self.arg_type(a);
             at += self.lay(t).slots;
             if self.arg_has_safepoint(a) {
                 last = Some(i);
-                earliest = earliest.or(Some(i));
             }
         }
         let end = self.f.regs.top;
+        let mut early = vec![false; args.len()];
         let mut parked = Vec::new();
-        for (i, a) in args.iter().enumerate() {
-            if !self.arg_has_safepoint(a) {
-                continue;
+        if let Some(last) = last {
+            for (i, a) in args.iter().enumerate() {
+                early[i] = match a {
+                    Arg::Expr(e, t) => self.is_early(*e, *t),
+                    _ => self.arg_has_safepoint(a),
+                };
             }
-            let t = self.arg_type(a);
-            let l = self.lay(t);
-            if l.has_ptr() && last != Some(i) {
-                let d = self.slots_for(t);
-                self.argument(a, d);
-                parked.push((i, d));
+            let earliest = early.iter().position(|&e| e);
+            for (i, a) in args.iter().enumerate().filter(|&(i, _)| early[i]) {
+                let t = self.arg_type(a);
+                let l = self.lay(t);
+                if l.has_ptr() && i < last {
+                    let d = self.slots_for(t);
+                    self.argument(a, d);
+                    parked.push((i, d));
+                    self.f.regs.top = end;
+                    continue;
+                }
+                if i == 0 && earliest == Some(0) && self.is_plain_call(a) {
+                    // the inner call's result may lie where this argument is wanted
+                    self.f.regs.top = first;
+                    self.f.regs.free_link = Some(first);
+                }
+                self.argument(a, places[i]);
+                self.f.regs.free_link = None;
                 self.f.regs.top = end;
-                continue;
             }
-            if i == 0 && earliest == Some(0) && self.is_plain_call(a) {
-                // the inner call's result may lie where this argument is wanted
-                self.f.regs.top = first;
-                self.f.regs.free_link = Some(first);
-            }
-            self.argument(a, places[i]);
-            self.f.regs.free_link = None;
-            self.f.regs.top = end;
         }
         for (i, a) in args.iter().enumerate() {
-            if !self.arg_has_safepoint(a) {
+            if !early[i] {
                 let mark = self.f.regs.mark();
                 self.argument(a, places[i]);
                 self.f.regs.release(mark);
@@ -397,6 +410,22 @@ impl Compiler<'_> {
             let n = self.lay(t).slots;
             self.f.code.mov_n(places[i], d, n);
         }
+    }
+
+    /// Beside calls, the value is evaluated in its turn and not after them: it contains calls itself, or is no variable and
+    /// copied into an interface.
+    fn is_early(&mut self, e: ExprId, to: TypeId) -> bool {
+        if self.has_safepoint(e) {
+            return true;
+        }
+        let from = self.ty(e);
+        if !self.info.types.is_interface(to) || self.info.types.is_interface(from) || self.info.consts.contains_key(&e)
+        {
+            return false;
+        }
+        let direct = matches!(self.lay(from).kind, Kind::Pointer | Kind::Map | Kind::Chan | Kind::Func);
+        let addressable = self.info.mode(self.ast.unparen(e)) == Mode::Variable;
+        !direct && !addressable
     }
 
     /// A call whose one result is the argument as it is.
@@ -451,11 +480,14 @@ impl Compiler<'_> {
         let calls = list.iter().any(|&e| self.has_safepoint(e));
         let s = if calls { self.ptr_slot() } else { d };
         if calls {
-            // values first: a header need not outlive the calls in them
-            let mut values = Vec::with_capacity(list.len());
-            for &e in list {
-                let v = self.held_value(e, elem);
-                values.push(v);
+            // calls first, as for other arguments
+            let mut values = vec![Reg::NONE; list.len()];
+            for round in [true, false] {
+                for (v, &e) in values.iter_mut().zip(list) {
+                    if self.is_early(e, elem) == round {
+                        *v = self.held_value(e, elem);
+                    }
+                }
             }
             self.new_slice(s, elem, n);
             let data = self.slice_data(s);
@@ -504,9 +536,9 @@ impl Compiler<'_> {
         } else {
             place
         };
-        let want = if self.lay(ty).big() { None } else { Some(d) };
-        let r = self.load(place, ty, want);
-        if self.lay(ty).big() {
+        let big = self.lay(ty).big();
+        let r = self.load(place, ty, if big { None } else { Some(d) });
+        if big {
             let r = self.fresh_copy(r, ty);
             self.f.code.mov(d, r);
         } else {

@@ -98,8 +98,12 @@ impl Compiler<'_> {
             _ => (a, b, op),
         };
         let (jump, a, b) = match (class, op, sense) {
-            (Class::Signed | Class::Unsigned, Eq, true) | (Class::Signed | Class::Unsigned, Ne, false) => (Op::JEq, a, b),
-            (Class::Signed | Class::Unsigned, Ne, true) | (Class::Signed | Class::Unsigned, Eq, false) => (Op::JNe, a, b),
+            (Class::Signed | Class::Unsigned, Eq, true) | (Class::Signed | Class::Unsigned, Ne, false) => {
+                (Op::JEq, a, b)
+            }
+            (Class::Signed | Class::Unsigned, Ne, true) | (Class::Signed | Class::Unsigned, Eq, false) => {
+                (Op::JNe, a, b)
+            }
             (Class::Signed, Lt, true) => (Op::JLt, a, b),
             (Class::Signed, Lt, false) => (Op::JLe, b, a),
             (Class::Signed, Le, true) => (Op::JLe, a, b),

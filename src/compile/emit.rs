@@ -20,6 +20,9 @@ enum Word {
 
 const UNBOUND: u32 = u32::MAX;
 
+/// A case of a `select`: is it a send, the slots of channel, value and ok.
+pub type Arm = (bool, Reg, Reg, Reg);
+
 #[derive(Default)]
 pub struct Code {
     words: Vec<Word>,
@@ -30,7 +33,7 @@ pub struct Code {
     /// `Call`s: index of the instruction, callee.
     calls: Vec<(u32, FuncIdx)>,
     lines: Vec<(u32, u32)>,
-    selects: Vec<(u32, Vec<(bool, Reg, Reg, Reg)>)>,
+    selects: Vec<(u32, Vec<Arm>)>,
     /// Source position of what is emitted next.
     pub pos: u32,
     /// The end cannot be reached from the instruction before.
@@ -223,13 +226,6 @@ impl Code {
         self.dead = false;
     }
 
-    /// A label at this place.
-    pub fn here(&mut self) -> Label {
-        let l = self.label();
-        self.bind(l);
-        l
-    }
-
     pub fn is_bound(&self, label: Label) -> bool {
         self.labels[label.0 as usize] != UNBOUND
     }
@@ -297,12 +293,8 @@ impl Code {
     }
 
     /// Select table `index` is this function's; its slots are mapped at the end.
-    pub fn add_select(&mut self, index: u32, cases: Vec<(bool, Reg, Reg, Reg)>) {
+    pub fn add_select(&mut self, index: u32, cases: Vec<Arm>) {
         self.selects.push((index, cases));
-    }
-
-    pub fn len(&self) -> usize {
-        self.words.len()
     }
 }
 
@@ -313,7 +305,9 @@ impl Compiler<'_> {
         let slots = fixed as u64 + ptrs as u64 + scalars as u64;
         if slots > MAX_FRAME_SLOTS as u64 {
             let name = self.prog.funcs[func.0 as usize].name.clone();
-            let text = format!("function {name} needs {slots} slots for its variables, more than the {MAX_FRAME_SLOTS} of a frame");
+            let text = format!(
+                "function {name} needs {slots} slots for its variables, more than the {MAX_FRAME_SLOTS} of a frame"
+            );
             self.diags.push(
                 Diagnostic::error("frame-too-large", span, text).help("keep large arrays and structs behind pointers"),
             );
@@ -333,7 +327,8 @@ impl Compiler<'_> {
         relax(&mut self.f.code, &self.formats);
         let code = &self.f.code;
         self.prog.code.push(
-            FrameHeader { slots: slots as u32, zero_start: fixed as u16, zero_len: ptrs.min(u16::MAX as u32) as u16 }.pack(),
+            FrameHeader { slots: slots as u32, zero_start: fixed as u16, zero_len: ptrs.min(u16::MAX as u32) as u16 }
+                .pack(),
         );
         let entry = self.prog.code.len() as u32;
         for w in &code.words {

@@ -277,7 +277,7 @@ impl Compiler<'_> {
                 self.return_places();
             }
             None if self.f.results.is_empty() => self.f.code.plain(Op::Ret),
-            None if !self.f.code.dead => self.f.code.plain(Op::Unreachable),
+            None if self.f.code.dead => {}
             None => self.f.code.plain(Op::Unreachable),
         }
         let idx = self.f.func;
@@ -311,9 +311,7 @@ impl Compiler<'_> {
     pub fn is_boxed(&mut self, obj: ObjId, ty: TypeId) -> bool {
         let flags = self.analysis.flags(obj);
         let l = self.lay(ty);
-        flags & ADDR != 0
-            || l.big()
-            || flags & CAPTURED != 0 && (flags & ASSIGNED != 0 || l.words > MAX_CAPTURED_WORDS)
+        flags & ADDR != 0 || l.big() || flags & CAPTURED != 0 && (flags & ASSIGNED != 0 || l.words > MAX_CAPTURED_WORDS)
     }
 
     /// Memory for a value, zeroed.

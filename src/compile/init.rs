@@ -1,8 +1,8 @@
 //! The whole program: initialisation of packages, the entry function, what natives need to know.
+use super::Compiler;
 use super::closure::{self, Body};
 use super::lvalue::Place;
 use super::regs::Reg;
-use super::Compiler;
 use crate::base::intern::Sym;
 use crate::base::span::Span;
 use crate::bytecode::op::Op;
@@ -99,7 +99,8 @@ impl Compiler<'_> {
     fn main_func(&mut self) -> Option<FuncIdx> {
         let pkg = PkgId(self.info.packages.len().checked_sub(1)? as u32);
         let main = self.names.lookup("main").and_then(|n| self.info.pkg(pkg).scope.get(&n).copied());
-        let script = self.info.pkg(pkg).files.iter().any(|&f| self.ast.files.get(f).is_some_and(|f| f.package.is_none()));
+        let script =
+            self.info.pkg(pkg).files.iter().any(|&f| self.ast.files.get(f).is_some_and(|f| f.package.is_none()));
         if script || !self.info.script.is_empty() {
             return Some(self.script(pkg));
         }
@@ -144,10 +145,7 @@ impl Compiler<'_> {
                         self.info.types.default_type(own)
                     }
                 };
-                if ty == TypeId::UNTYPED_NIL {
-                    continue;
-                }
-                vec![(self.value(rhs, ty), ty)]
+                if ty == TypeId::UNTYPED_NIL { Vec::new() } else { vec![(self.value(rhs, ty), ty)] }
             } else {
                 self.multi_values(rhs)
             };
@@ -183,8 +181,7 @@ impl Compiler<'_> {
         let base = self.begin_window(0, 0);
         let w = Reg::scalar(base);
         for (p, init) in inits.iter().enumerate() {
-            let lazy: Vec<FuncIdx> =
-                self.done_inits.iter().filter(|d| d.0 == PkgId(p as u32)).map(|d| d.2).collect();
+            let lazy: Vec<FuncIdx> = self.done_inits.iter().filter(|d| d.0 == PkgId(p as u32)).map(|d| d.2).collect();
             let own = funcs.iter().filter(|f| f.0 == p).map(|f| f.1);
             for f in lazy.into_iter().chain(*init).chain(own) {
                 self.f.code.call(w, f);

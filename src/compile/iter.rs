@@ -143,7 +143,15 @@ impl Compiler<'_> {
         let (slots, closure_slot) = self.fixed_slots(&params, &rets, !captures.is_empty());
         self.load_captures(&captures, closure_slot);
         self.f.results = results;
-        for (obj, &ty) in self.analysis.bodies.get(&root).map(|b| b.results.clone()).unwrap_or_default().iter().zip(&self.f.results.clone()) {
+        for (obj, &ty) in self
+            .analysis
+            .bodies
+            .get(&root)
+            .map(|b| b.results.clone())
+            .unwrap_or_default()
+            .iter()
+            .zip(&self.f.results.clone())
+        {
             if let Some(place) = self.var_place(*obj) {
                 self.f.result_places.push((place, ty));
             }
@@ -243,9 +251,7 @@ impl Compiler<'_> {
         let reset = match &self.f.iter {
             None => true,
             Some(iter) => match exit {
-                Exit::Break(l) | Exit::Continue(l) => {
-                    l == iter.label || self.f.ctrl.iter().any(|c| c.label == l)
-                }
+                Exit::Break(l) | Exit::Continue(l) => l == iter.label || self.f.ctrl.iter().any(|c| c.label == l),
                 Exit::Goto(l) => self.label_is_here(l),
                 Exit::Return => false,
             },

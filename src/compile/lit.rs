@@ -17,7 +17,7 @@ impl Compiler<'_> {
         match self.under(ty) {
             // in a literal's elements `{...}` may stand for `&T{...}`
             Type::Pointer(t) => self.new_literal(e, t, want),
-            Type::Slice(elem) => self.slice_lit(e, ty, elem, want),
+            Type::Slice(elem) => self.slice_lit(e, elem, want),
             Type::Map(k, v) => self.map_lit(e, ty, k, v, want),
             _ if l.big() => self.new_literal(e, ty, want),
             _ => {
@@ -51,6 +51,34 @@ impl Compiler<'_> {
                 return self.fill(Place::Slot(d), ty, inner, false);
             }
         }
+        if ty == to && d.is_ptr() && matches!(self.ast.expr(inner).kind, ExprKind::Composite { .. }) {
+            match self.under(ty) {
+                Type::Slice(elem) => return self.slice_lit_in(inner, elem, d),
+                Type::Map(k, v) => return self.map_lit_in(inner, ty, k, v, d),
+                _ => {}
+            }
+        }
+        if ty == to
+            && d.is_ptr()
+            && let ExprKind::Unary { op: UnaryOp::Addr, x } = self.ast.expr(inner).kind
+        {
+            let x = self.ast.unparen(x);
+            let t = self.ty(x);
+            if matches!(self.ast.expr(x).kind, ExprKind::Composite { .. }) {
+                if matches!(self.under(t), Type::Struct(_) | Type::Array(..)) {
+                    self.new_box_in(t, d);
+                    return self.fill(Place::boxed(d), t, x, true);
+                }
+            } else {
+                let place = self.place(x);
+                self.set_pos(self.ast.span(inner).lo);
+                if let Place::Elem { slice, index } = place {
+                    return self.elem_addr_in(d, slice, index, t);
+                }
+                let r = self.address(place, t);
+                return self.f.code.mov(d, r);
+            }
+        }
         self.expr_as(e, to, Some(d));
     }
 
@@ -76,7 +104,7 @@ impl Compiler<'_> {
 
     fn literal_of(&mut self, e: ExprId, ty: TypeId) -> Reg {
         match self.under(ty) {
-            Type::Slice(elem) => self.slice_lit(e, ty, elem, None),
+            Type::Slice(elem) => self.slice_lit(e, elem, None),
             Type::Map(k, v) => self.map_lit(e, ty, k, v, None),
             _ => self.expr(e, None),
         }
@@ -144,15 +172,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn fill_elements(
-        &mut self,
-        place: Place,
-        array: TypeId,
-        elem: TypeId,
-        n: u64,
-        elems: &[Element],
-        zeroed: bool,
-    ) {
+    fn fill_elements(&mut self, place: Place, array: TypeId, elem: TypeId, n: u64, elems: &[Element], zeroed: bool) {
         let l = self.lay(elem);
         let place = match place {
             Place::Global(_) => Place::boxed(self.address(place, array)),
@@ -168,7 +188,7 @@ impl Compiler<'_> {
             let mark = self.f.regs.mark();
             // runs of constants narrower than a word are stored as words
             let per_word = 8 / l.mem.bytes().max(1) as u64;
-            if l.is_scalar() && per_word > 1 && at % per_word == 0 {
+            if l.is_scalar() && per_word > 1 && at.is_multiple_of(per_word) {
                 let mut word = 0u64;
                 let mut count = 0;
                 while count < per_word
@@ -252,8 +272,14 @@ impl Compiler<'_> {
         }
     }
 
-    fn slice_lit(&mut self, e: ExprId, ty: TypeId, elem: TypeId, want: Option<Reg>) -> Reg {
-        let ExprKind::Composite { elems, .. } = &self.ast.expr(e).kind else { return Reg(0) };
+    fn slice_lit(&mut self, e: ExprId, elem: TypeId, want: Option<Reg>) -> Reg {
+        let s = self.ptr_slot();
+        self.slice_lit_in(e, elem, s);
+        self.moved(s, want)
+    }
+
+    fn slice_lit_in(&mut self, e: ExprId, elem: TypeId, s: Reg) {
+        let ExprKind::Composite { elems, .. } = &self.ast.expr(e).kind else { return };
         let (mut n, mut at) = (0u64, 0u64);
         for el in elems {
             if let Some(k) = el.key {
@@ -262,20 +288,22 @@ impl Compiler<'_> {
             at += 1;
             n = n.max(at);
         }
-        let s = self.ptr_slot();
         self.new_slice(s, elem, n);
-        if n > 0 && !elems.is_empty() {
+        if n > 0 {
             let data = self.slice_data(s);
             let array = self.info.types.intern(Type::Array(elem, n));
             self.fill_elements(Place::boxed(data), array, elem, n, elems, true);
         }
-        let _ = ty;
+    }
+
+    /// A value, moved to where it is wanted.
+    pub fn moved(&mut self, r: Reg, want: Option<Reg>) -> Reg {
         match want {
             Some(w) => {
-                self.f.code.mov(w, s);
+                self.f.code.mov(w, r);
                 w
             }
-            None => s,
+            None => r,
         }
     }
 
@@ -293,8 +321,13 @@ impl Compiler<'_> {
     }
 
     fn map_lit(&mut self, e: ExprId, ty: TypeId, k: TypeId, v: TypeId, want: Option<Reg>) -> Reg {
-        let ExprKind::Composite { elems, .. } = &self.ast.expr(e).kind else { return Reg(0) };
         let m = self.ptr_slot();
+        self.map_lit_in(e, ty, k, v, m);
+        self.moved(m, want)
+    }
+
+    fn map_lit_in(&mut self, e: ExprId, ty: TypeId, k: TypeId, v: TypeId, m: Reg) {
+        let ExprKind::Composite { elems, .. } = &self.ast.expr(e).kind else { return };
         let t = self.rtype(ty);
         let mark = self.f.regs.mark();
         let hint = self.scalar();
@@ -312,13 +345,6 @@ impl Compiler<'_> {
             self.set_pos(self.ast.span(key).lo);
             self.store(Place::MapElem { map: m, key: kr, ty }, v, vr);
             self.f.regs.release(mark);
-        }
-        match want {
-            Some(w) => {
-                self.f.code.mov(w, m);
-                w
-            }
-            None => m,
         }
     }
 }

@@ -17,13 +17,28 @@ pub enum Place {
     /// Words of a struct or array in the frame: scalars have their memory form.
     Word(Reg),
     /// Memory at a pointer and byte offset; `known`: the pointer is not nil.
-    Mem { base: Reg, off: u32, known: bool },
+    Mem {
+        base: Reg,
+        off: u32,
+        known: bool,
+    },
     /// Word offset of a package-level variable or part of one.
     Global(u32),
-    Elem { slice: Reg, index: Reg },
+    Elem {
+        slice: Reg,
+        index: Reg,
+    },
     /// Scalar element of an array in the frame.
-    FrameElem { array: Reg, index: Reg, len: u64 },
-    MapElem { map: Reg, key: Reg, ty: TypeId },
+    FrameElem {
+        array: Reg,
+        index: Reg,
+        len: u64,
+    },
+    MapElem {
+        map: Reg,
+        key: Reg,
+        ty: TypeId,
+    },
     Blank,
 }
 
@@ -255,11 +270,15 @@ impl Compiler<'_> {
     }
 
     fn elem_addr(&mut self, slice: Reg, index: Reg, elem: TypeId) -> Reg {
-        let l = self.lay(elem);
         let p = self.ptr_slot();
+        self.elem_addr_in(p, slice, index, elem);
+        p
+    }
+
+    pub fn elem_addr_in(&mut self, p: Reg, slice: Reg, index: Reg, elem: TypeId) {
+        let l = self.lay(elem);
         self.f.code.rrr(Op::IxAddr, p, slice, index);
         self.f.code.extra(l.stride() as u64);
-        p
     }
 
     fn index_place(&mut self, e: ExprId, x: ExprId, i: ExprId) -> Place {

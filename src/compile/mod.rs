@@ -48,7 +48,7 @@ type MethodKey = (Sym, PkgId, TypeId);
 
 /// What a function index was made for.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Key {
+pub enum Key {
     /// A declared function or method with its type arguments.
     Decl(ObjId, Vec<TypeId>),
     /// The method of a type as a function whose first parameter is the receiver, or (`boxed`) an interface holding it.
@@ -59,14 +59,14 @@ enum Key {
 
 /// What a method value calls.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum BoundCall {
+pub enum BoundCall {
     Func(FuncRef),
     Iface(MethodId),
 }
 
 /// A variable that a closure holds.
 #[derive(Clone, Copy, Debug)]
-struct Capture {
+pub struct Capture {
     obj: ObjId,
     ty: TypeId,
     /// The box's address, not the value.
@@ -74,19 +74,49 @@ struct Capture {
 }
 
 /// A function whose code is still to be made.
-enum Work {
-    Decl { idx: FuncIdx, obj: ObjId, func: FuncId, subst: Subst },
+pub enum Work {
+    Decl {
+        idx: FuncIdx,
+        obj: ObjId,
+        func: FuncId,
+        subst: Subst,
+    },
     /// A native as a function of its own, where its address is wanted.
-    Native { idx: FuncIdx, native: u32, recv: Option<TypeId>, sig: TypeId },
-    Lit { idx: FuncIdx, func: FuncId, sig: TypeId, subst: Subst, captures: Vec<Capture> },
-    Wrapper { idx: FuncIdx, recv: TypeId, boxed: bool, target: call::Target },
-    Bound { idx: FuncIdx, recv: TypeId, call: BoundCall, sig: TypeId },
-    Thunk { idx: FuncIdx, call: spawn::Deferred, args: Vec<TypeId> },
+    Native {
+        idx: FuncIdx,
+        native: u32,
+        recv: Option<TypeId>,
+        sig: TypeId,
+    },
+    Lit {
+        idx: FuncIdx,
+        func: FuncId,
+        sig: TypeId,
+        subst: Subst,
+        captures: Vec<Capture>,
+    },
+    Wrapper {
+        idx: FuncIdx,
+        recv: TypeId,
+        boxed: bool,
+        target: call::Target,
+    },
+    Bound {
+        idx: FuncIdx,
+        recv: TypeId,
+        call: BoundCall,
+        sig: TypeId,
+    },
+    Thunk {
+        idx: FuncIdx,
+        call: spawn::Deferred,
+        args: Vec<TypeId>,
+    },
 }
 
 /// How a declared function is reached.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum FuncRef {
+pub enum FuncRef {
     Code(FuncIdx),
     Native(u32),
 }
@@ -95,7 +125,6 @@ pub struct Compiler<'a> {
     ast: &'a Ast,
     info: &'a mut Info,
     names: &'a Interner,
-    sources: &'a SourceMap,
     diags: &'a mut Diagnostics,
     prog: Program,
     f: FuncState,
@@ -137,13 +166,7 @@ pub struct Compiler<'a> {
 }
 
 /// Compiles a checked program. Limits that it exceeds are reported.
-pub fn compile(
-    ast: &Ast,
-    info: &mut Info,
-    names: &Interner,
-    sources: &SourceMap,
-    diags: &mut Diagnostics,
-) -> Program {
+pub fn compile(ast: &Ast, info: &mut Info, names: &Interner, _sources: &SourceMap, diags: &mut Diagnostics) -> Program {
     let any = info.types.empty_interface();
     let error = error_type(info, names).unwrap_or(any);
     let placeholder = RType {
@@ -174,7 +197,6 @@ pub fn compile(
         ast,
         info,
         names,
-        sources,
         diags,
         prog: Program { types: vec![placeholder], ..Program::default() },
         f: FuncState::default(),

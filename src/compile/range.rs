@@ -154,10 +154,8 @@ impl Compiler<'_> {
     /// Gives an iteration variable the value of a place.
     fn range_value(&mut self, lp: &Loop, l: ExprId, place: Place, ty: TypeId, direct: Option<Reg>) {
         if let Some(d) = direct {
-            if !self.lay(ty).big() {
-                self.load(place, ty, Some(d));
-                return self.disown_value(d, ty);
-            }
+            self.load(place, ty, Some(d));
+            return self.disown_value(d, ty);
         }
         let r = self.load(place, ty, None);
         self.disown_value(r, ty);
@@ -196,7 +194,8 @@ impl Compiler<'_> {
                 // the loop sees the array as it was
                 place = match place {
                     Place::Slot(r) | Place::Word(r) => {
-                        let d = if self.lay(array).big() { self.fresh_copy(r, array) } else { self.own_copy(x, r, array) };
+                        let d =
+                            if self.lay(array).big() { self.fresh_copy(r, array) } else { self.own_copy(x, r, array) };
                         if self.lay(array).big() { Place::boxed(d) } else { Place::Slot(d) }
                     }
                     _ => {

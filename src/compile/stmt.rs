@@ -435,11 +435,10 @@ impl Compiler<'_> {
         let (top, cont, end) = (self.f.code.label(), self.f.code.label(), self.f.code.label());
         let test = self.f.code.label();
         match cond {
+            Some(c) if self.holds_at_start(init, c) => {}
             Some(c) if self.is_cheap(c) => {
-                if !self.holds_at_start(init, c) {
-                    self.set_pos(self.ast.span(c).lo);
-                    self.cond(c, end, false);
-                }
+                self.set_pos(self.ast.span(c).lo);
+                self.cond(c, end, false);
             }
             Some(_) => self.f.code.jump(test),
             None => {}
@@ -559,7 +558,8 @@ impl Compiler<'_> {
         let ast = self.ast;
         // a jump to the test must not increment
         let StmtKind::IncDec { x: i, inc: true } = ast.stmt(post).kind else { return false };
-        let ExprKind::Binary { op: op @ (BinaryOp::Lt | BinaryOp::Le), x, y, op_span } = ast.expr(ast.unparen(cond)).kind
+        let ExprKind::Binary { op: op @ (BinaryOp::Lt | BinaryOp::Le), x, y, op_span } =
+            ast.expr(ast.unparen(cond)).kind
         else {
             return false;
         };
@@ -713,7 +713,9 @@ impl Compiler<'_> {
                     continue;
                 }
                 StmtKind::Expr(e) => Some((*e, 0)),
-                StmtKind::Assign { lhs, rhs, .. } | StmtKind::Define { lhs, rhs, .. } => rhs.first().map(|&r| (r, lhs.len())),
+                StmtKind::Assign { lhs, rhs, .. } | StmtKind::Define { lhs, rhs, .. } => {
+                    rhs.first().map(|&r| (r, lhs.len()))
+                }
                 _ => None,
             };
             let Some((e, wanted)) = recv else { continue };

@@ -72,7 +72,8 @@ impl Compiler<'_> {
                     self.f.code.jump_rk(Op::JEqK, v, k, target);
                 } else {
                     // an interface on either side makes both interfaces
-                    let ty = if self.info.types.is_interface(et) && !self.info.types.is_interface(tt) { et } else { tt };
+                    let ty =
+                        if self.info.types.is_interface(et) && !self.info.types.is_interface(tt) { et } else { tt };
                     let r = self.expr_as(e, ty, None);
                     let v = if ty != tt && self.info.types.is_interface(ty) && !self.info.types.is_interface(tt) {
                         self.box_value(v, tt, ty, None)

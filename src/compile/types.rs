@@ -154,9 +154,7 @@ impl Compiler<'_> {
                 };
                 match kind {
                     Kind::String | Kind::UnsafePointer => direct(kind),
-                    Kind::Complex128 => {
-                        Lay { words: 2, slots: 2, ..one(kind, Mem::N, Boxing::Words, MapId::NONE) }
-                    }
+                    Kind::Complex128 => Lay { words: 2, slots: 2, ..one(kind, Mem::N, Boxing::Words, MapId::NONE) },
                     _ => one(kind, mem, boxing, MapId::NONE),
                 }
             }
@@ -204,7 +202,9 @@ impl Compiler<'_> {
                 let words = list.iter().map(|&t| self.lay(t).slots).sum();
                 Lay { words, slots: words, ..one(Kind::Invalid, Mem::N, Boxing::Never, MapId::NONE) }
             }
-            Type::TypeParam(_) | Type::Named(_) | Type::Invalid => one(Kind::Invalid, Mem::W, Boxing::Never, MapId::NONE),
+            Type::TypeParam(_) | Type::Named(_) | Type::Invalid => {
+                one(Kind::Invalid, Mem::W, Boxing::Never, MapId::NONE)
+            }
         };
         self.lays.insert(t, lay);
         lay
@@ -214,7 +214,11 @@ impl Compiler<'_> {
         if words > MAX_WORDS as u128 {
             let name = runtime_string(self.info, self.names, t);
             let span = Span::new(self.f.code.pos, self.f.code.pos + 1);
-            self.diags.push(Diagnostic::error("type-too-large", span, format!("type {name} is larger than a heap may be")));
+            self.diags.push(Diagnostic::error(
+                "type-too-large",
+                span,
+                format!("type {name} is larger than a heap may be"),
+            ));
             return 0;
         }
         words as u32
@@ -299,7 +303,11 @@ impl Compiler<'_> {
         let id = RTypeId(self.prog.types.len() as u32);
         if id.0 as usize == MAX_RUNTIME_TYPES {
             let span = Span::new(self.f.code.pos, self.f.code.pos + 1);
-            self.diags.push(Diagnostic::error("too-many-types", span, format!("the program has more than {MAX_RUNTIME_TYPES} types")));
+            self.diags.push(Diagnostic::error(
+                "too-many-types",
+                span,
+                format!("the program has more than {MAX_RUNTIME_TYPES} types"),
+            ));
         }
         if id.0 as usize >= MAX_RUNTIME_TYPES {
             return RTypeId(MAX_RUNTIME_TYPES as u32 - 1);

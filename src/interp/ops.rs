@@ -605,7 +605,6 @@ handlers! {
         let s = rb!(pc, r);
         let (lo, hi) = (rc!(pc, r), *r.add(c!(pc) + 1));
         let len = string::len(s) as u64;
-        let hi = if hi == u64::MAX { len } else { hi };
         if hi > len || lo > hi { fail!(slice_string, pc, r, cx, n, t) }
         let w = slow::substr(cx, s, lo as usize, hi as usize);
         if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }

@@ -287,11 +287,9 @@ pub unsafe fn make_slice_text(cx: *mut Ctx, pc: *const u64, r: *mut u64) -> Stri
     }
 }
 
-unsafe fn bounds(at: *const u64, len: u64, cap: u64) -> Option<(u64, u64, u64)> {
+unsafe fn bounds(at: *const u64, cap: u64) -> Option<(u64, u64, u64)> {
     unsafe {
         let (lo, hi, max) = (*at, *at.add(1), *at.add(2));
-        let lo = if lo == u64::MAX { 0 } else { lo };
-        let hi = if hi == u64::MAX { len } else { hi };
         let max = if max == u64::MAX { cap } else { max };
         (max <= cap && hi <= max && lo <= hi).then_some((lo, hi, max))
     }
@@ -303,7 +301,7 @@ pub unsafe fn slice_array(cx: *mut Ctx, addr: u64, at: *const u64, info: u64) ->
     unsafe {
         let env = &(*(*cx).rt).env;
         let len = info >> 32;
-        let Some((lo, hi, max)) = bounds(at, len, len) else { return BAD_BOUNDS };
+        let Some((lo, hi, max)) = bounds(at, len) else { return BAD_BOUNDS };
         if addr == 0 {
             return BAD_BOUNDS;
         }
@@ -326,7 +324,7 @@ pub unsafe fn slice_slice(cx: *mut Ctx, s: u64, at: *const u64, elem: u32) -> u6
     unsafe {
         let env = &(*(*cx).rt).env;
         let p = slice::parts(s);
-        let Some((lo, hi, max)) = bounds(at, p.len as u64, p.cap as u64) else { return BAD_BOUNDS };
+        let Some((lo, hi, max)) = bounds(at, p.cap as u64) else { return BAD_BOUNDS };
         if s == 0 {
             return 0;
         }
@@ -350,13 +348,13 @@ pub enum Sliced {
     Slice,
 }
 
-/// Go's text for slice bounds that are out of range; defaults are `u64::MAX`.
+/// Go's text for slice bounds that are out of range; no `max` is `u64::MAX`.
 pub fn slice_text(lo: u64, hi: u64, max: u64, len: u64, cap: u64, what: Sliced) -> String {
     let (with, limit) = match what {
         Sliced::Slice => ("capacity", cap),
         _ => ("length", len),
     };
-    let neg = |v: u64| (v as i64) < 0 && v != u64::MAX;
+    let neg = |v: u64| (v as i64) < 0;
     if max != u64::MAX {
         if neg(max) {
             return format!("slice bounds out of range [::{}]", max as i64);
@@ -375,7 +373,7 @@ pub fn slice_text(lo: u64, hi: u64, max: u64, len: u64, cap: u64, what: Sliced) 
         }
         return format!("slice bounds out of range [{lo}:{hi}:]");
     }
-    let end = if hi == u64::MAX { len } else { hi };
+    let end = hi;
     if neg(end) {
         return format!("slice bounds out of range [:{}]", end as i64);
     }

@@ -284,7 +284,7 @@ pub unsafe fn panic_ret(_pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *
         x.panics.pop();
         let mut goexit = None;
         while let Some(p) = x.panics.last() {
-            if p.call_base == usize::MAX || p.call_base < frame_base {
+            if p.call_base == usize::MAX || p.call_base <= frame_base {
                 break;
             }
             if p.goexit {

@@ -60,7 +60,6 @@ struct Printer<'a, 'b> {
     failed: Option<Trap>,
     /// `Errorf`: `%w` is `%v`.
     wrap: bool,
-    depth: u32,
 }
 
 /// `format(kind int, f string, a []any, texts []string, raw []bool) (s string, vals []any, infos []int)`
@@ -88,7 +87,6 @@ fn format(cx: &mut Cx) -> NativeResult {
         next_text: 0,
         failed: None,
         wrap: kind == 3,
-        depth: 0,
     };
     match kind {
         SPRINT => p.print(&args),
@@ -370,7 +368,7 @@ impl Printer<'_, '_> {
                         }
                         Ok(i) => {
                             let mut verb = verb;
-                            if verb == b'w' as u32 && self.wrap {
+                            if verb == b'w' as u32 && self.wrap && self.is_error(args[i]) {
                                 verb = b'v' as u32;
                             }
                             if verb == b'v' as u32 {
@@ -407,6 +405,10 @@ impl Printer<'_, '_> {
             }
             self.out.push(b')');
         }
+    }
+
+    fn is_error(&self, word: u64) -> bool {
+        word != 0 && self.has_method(self.cx.rtype(self.cx.iface_type(word)), "Error", "func() string")
     }
 
     fn kind(&self, word: u64) -> Kind {
@@ -499,10 +501,8 @@ impl Printer<'_, '_> {
                 let name = self.cx.rtype(ty).name.clone();
                 self.out.extend_from_slice(name.as_bytes());
                 self.out.push(b'=');
-                let f = std::mem::take(&mut self.f);
                 let v = v.to_vec();
                 self.value(ty, &v, b'v' as u32, 0, false);
-                self.f = f;
             }
             None => self.out.extend_from_slice(b"<nil>"),
         }
@@ -600,7 +600,7 @@ impl Printer<'_, '_> {
                     self.value(inner, &words, verb, depth + 1, own);
                 }
             }
-            Kind::Slice | Kind::Array => self.fmt_list(ty, t, v, verb, depth, own),
+            Kind::Slice | Kind::Array => self.fmt_list(t, v, verb, depth, own),
             Kind::Pointer => {
                 if depth == 0 && v[0] != 0 {
                     let elem = self.cx.rtype(t.elem);
@@ -646,11 +646,11 @@ impl Printer<'_, '_> {
         }
     }
 
-    fn fmt_list(&mut self, ty: RTypeId, t: &RType, v: &[u64], verb: u32, depth: u32, own: bool) {
+    fn fmt_list(&mut self, t: &RType, v: &[u64], verb: u32, depth: u32, own: bool) {
         let c = char::from_u32(verb).unwrap_or('\0');
         let elem = self.cx.rtype(t.elem);
         let (data, len, step) = self.elements(t, v);
-        if elem.kind == Kind::Uint8 && (matches!(c, 's' | 'q' | 'x' | 'X') || (c == 'd' || c == 'v') && depth == 0 && t.kind == Kind::Slice && false) {
+        if elem.kind == Kind::Uint8 && matches!(c, 's' | 'q' | 'x' | 'X') {
             // SAFETY: `len` packed bytes.
             let bytes: Vec<u8> = (0..len).map(|i| unsafe { *data.add(i) }).collect();
             self.fmt_string(&bytes, verb);
@@ -658,7 +658,8 @@ impl Printer<'_, '_> {
         }
         let sharp = self.f.sharp_v;
         if sharp {
-            self.out.extend_from_slice(t.name.as_bytes());
+            let bytes = depth == 0 && t.named.is_none() && t.name == "[]uint8";
+            self.out.extend_from_slice(if bytes { b"[]byte" } else { t.name.as_bytes() });
             if t.kind == Kind::Slice && v[0] == 0 {
                 self.out.extend_from_slice(b"(nil)");
                 return;
@@ -671,7 +672,6 @@ impl Printer<'_, '_> {
             }
             self.out.push(b'[');
         }
-        let _ = ty;
         for i in 0..len {
             if i > 0 {
                 self.out.extend_from_slice(if sharp { b", " } else { b" " });
@@ -891,10 +891,16 @@ impl Printer<'_, '_> {
     fn fmt_float(&mut self, x: f64, bits32: bool, verb: u8, default_prec: i32) {
         let text = self.float_body(x, bits32, verb, default_prec);
         let (sign, digits) = text.split_at(1);
+        if digits == "Inf" || digits == "NaN" {
+            let zero = std::mem::replace(&mut self.f.zero, false);
+            let bare = digits == "NaN" && !self.f.space && !self.f.plus;
+            self.pad(if bare { digits.as_bytes() } else { text.as_bytes() });
+            self.f.zero = zero;
+            return;
+        }
         // A sign in front of padding with zeros.
-        let special = digits == "Inf" || digits == "NaN";
         let show_sign = self.f.plus || sign != "+";
-        if show_sign && self.f.zero && !self.f.minus && !special
+        if show_sign && self.f.zero && !self.f.minus
             && let Some(w) = self.f.width
             && w as usize > text.len()
         {
@@ -904,22 +910,13 @@ impl Printer<'_, '_> {
             self.f.width = width;
             return;
         }
-        let zero = self.f.zero;
-        if special {
-            self.f.zero = false;
-        }
         self.pad(if show_sign { text.as_bytes() } else { digits.as_bytes() });
-        self.f.zero = zero;
     }
 
     /// The number with a sign (or space) always in front.
     fn float_body(&mut self, x: f64, bits32: bool, verb: u8, default_prec: i32) -> String {
         let prec = self.f.prec.map_or(default_prec, |p| p as i32);
         let mut text = number::float_text(x, verb, prec, bits32);
-        if verb == b'g' && default_prec == -1 && self.f.prec.is_none() {
-            // `%v` and `%g` without precision: exponents from 21 on.
-            text = number::float_text(x, b'g', -1, bits32);
-        }
         if !text.starts_with(['-', '+']) {
             text.insert(0, '+');
         }
@@ -927,9 +924,6 @@ impl Printer<'_, '_> {
             text.replace_range(0..1, " ");
         }
         if x.is_infinite() || x.is_nan() {
-            if x.is_nan() && !self.f.space && !self.f.plus {
-                text.replace_range(0..1, "+");
-            }
             return text;
         }
         if self.f.sharp && verb != b'b' {

@@ -37,19 +37,19 @@ pub fn format_float(v: f64, fmt: u8, prec: i32, bits32: bool) -> String {
             } else {
                 split(&format!("{v:.*e}", (prec.max(1) - 1) as usize))
             };
-            let mut eprec = if short { 6 } else { prec.max(1) };
             if !short {
                 while digits.len() > 1 && digits.last() == Some(&b'0') {
                     digits.pop();
                 }
             }
+            let mut eprec = prec.max(1);
             if eprec > digits.len() as i32 && digits.len() as i32 > exp {
                 eprec = digits.len() as i32;
             }
             if short {
                 eprec = 6;
             }
-            if exp < -4 || exp >= eprec.max(if short { 21 } else { eprec }) {
+            if exp < -4 || exp >= eprec {
                 return exponent(&digits, exp, fmt - 2);
             }
             plain(&digits, exp, 0)
@@ -234,10 +234,12 @@ mod tests {
         let g = |v: f64| float_text(v, b'g', -1, false);
         assert_eq!(g(1.0), "1");
         assert_eq!(g(0.1), "0.1");
-        assert_eq!(g(1e20), "100000000000000000000");
+        assert_eq!(g(1e20), "1e+20");
+        assert_eq!(g(16777216.0), "1.6777216e+07");
+        assert_eq!(g(123456.0), "123456");
         assert_eq!(g(1e21), "1e+21");
         assert_eq!(g(1.5e-5), "1.5e-05");
-        assert_eq!(g(123456789.125), "123456789.125");
+        assert_eq!(g(123456789.125), "1.23456789125e+08");
         assert_eq!(float_text(3.14159, b'f', 2, false), "3.14");
         assert_eq!(float_text(1234.5678, b'e', 3, false), "1.235e+03");
         assert_eq!(float_text(100000.0, b'g', 3, false), "1e+05");

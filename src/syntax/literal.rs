@@ -15,7 +15,7 @@ pub fn unquote_string(text: &str) -> Option<Vec<u8>> {
             i += 1;
             continue;
         }
-        let (v, byte, next) = escape(body, i)?;
+        let (v, byte, next) = escape(body, i, b'"')?;
         if byte {
             out.push(v as u8);
         } else {
@@ -30,7 +30,7 @@ pub fn unquote_string(text: &str) -> Option<Vec<u8>> {
 pub fn unquote_char(text: &str) -> Option<u32> {
     let body = text.strip_prefix('\'')?.strip_suffix('\'')?;
     if body.starts_with('\\') {
-        let (v, _, next) = escape(body.as_bytes(), 0)?;
+        let (v, _, next) = escape(body.as_bytes(), 0, b'\'')?;
         return (next == body.len()).then_some(v);
     }
     let mut chars = body.chars();
@@ -38,8 +38,8 @@ pub fn unquote_char(text: &str) -> Option<u32> {
     chars.next().is_none().then_some(c as u32)
 }
 
-/// The escape at `i`: value, whether it is a byte rather than a code point, index after it.
-fn escape(body: &[u8], i: usize) -> Option<(u32, bool, usize)> {
+/// The escape at `i` of a literal in such quotes: value, whether it is a byte rather than a code point, index after it.
+fn escape(body: &[u8], i: usize, quote: u8) -> Option<(u32, bool, usize)> {
     let simple = |v: u8| Some((v as u32, true, i + 2));
     let number = |start: usize, n: usize, base: u32, byte: bool| {
         let digits = body.get(start..start + n)?;
@@ -47,7 +47,7 @@ fn escape(body: &[u8], i: usize) -> Option<(u32, bool, usize)> {
         for &d in digits {
             v = v.checked_mul(base)?.checked_add((d as char).to_digit(base)?)?;
         }
-        Some((v, byte, start + n))
+        (!byte || v <= 255).then_some((v, byte, start + n))
     };
     match *body.get(i + 1)? {
         b'a' => simple(7),
@@ -57,7 +57,8 @@ fn escape(body: &[u8], i: usize) -> Option<(u32, bool, usize)> {
         b'r' => simple(b'\r'),
         b't' => simple(b'\t'),
         b'v' => simple(11),
-        c @ (b'\\' | b'\'' | b'"') => simple(c),
+        b'\\' => simple(b'\\'),
+        c if c == quote => simple(c),
         b'0'..=b'7' => number(i + 1, 3, 8, true),
         b'x' => number(i + 2, 2, 16, true),
         b'u' => number(i + 2, 4, 16, false),

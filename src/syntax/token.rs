@@ -202,6 +202,84 @@ pub enum Tok {
     Semi(bool),
     Dot,
     Colon,
+    /// In place of what could not be parsed; made by `repair` only.
+    Bad,
+}
+
+impl Tok {
+    /// The token of an operator or bracket.
+    pub fn punctuation(raw: Raw) -> Tok {
+        match raw {
+            Raw::Add => Tok::Add,
+            Raw::Sub => Tok::Sub,
+            Raw::Star => Tok::Star,
+            Raw::Div => Tok::Div,
+            Raw::Rem => Tok::Rem,
+            Raw::And => Tok::And,
+            Raw::Or => Tok::Or,
+            Raw::Xor => Tok::Xor,
+            Raw::Shl => Tok::Shl,
+            Raw::Shr => Tok::Shr,
+            Raw::AndNot => Tok::AndNot,
+            Raw::AddAssign => Tok::OpAssign(BinaryOp::Add),
+            Raw::SubAssign => Tok::OpAssign(BinaryOp::Sub),
+            Raw::MulAssign => Tok::OpAssign(BinaryOp::Mul),
+            Raw::DivAssign => Tok::OpAssign(BinaryOp::Div),
+            Raw::RemAssign => Tok::OpAssign(BinaryOp::Rem),
+            Raw::AndAssign => Tok::OpAssign(BinaryOp::And),
+            Raw::OrAssign => Tok::OpAssign(BinaryOp::Or),
+            Raw::XorAssign => Tok::OpAssign(BinaryOp::Xor),
+            Raw::ShlAssign => Tok::OpAssign(BinaryOp::Shl),
+            Raw::ShrAssign => Tok::OpAssign(BinaryOp::Shr),
+            Raw::AndNotAssign => Tok::OpAssign(BinaryOp::AndNot),
+            Raw::LAnd => Tok::LAnd,
+            Raw::LOr => Tok::LOr,
+            Raw::Arrow => Tok::Arrow,
+            Raw::Inc => Tok::Inc,
+            Raw::Dec => Tok::Dec,
+            Raw::Eq => Tok::Eq,
+            Raw::Lt => Tok::Lt,
+            Raw::Gt => Tok::Gt,
+            Raw::Assign => Tok::Assign,
+            Raw::Not => Tok::Not,
+            Raw::Tilde => Tok::Tilde,
+            Raw::Ne => Tok::Ne,
+            Raw::Le => Tok::Le,
+            Raw::Ge => Tok::Ge,
+            Raw::Define => Tok::Define,
+            Raw::Dots => Tok::Dots,
+            Raw::LParen => Tok::LParen,
+            Raw::RParen => Tok::RParen,
+            Raw::LBrack => Tok::LBrack,
+            Raw::RBrack => Tok::RBrack,
+            Raw::LBrace => Tok::LBrace,
+            Raw::RBrace => Tok::RBrace,
+            Raw::Comma => Tok::Comma,
+            Raw::Semi => Tok::Semi(false),
+            Raw::Dot => Tok::Dot,
+            _ => Tok::Colon,
+        }
+    }
+
+    /// An operand may end with this token: what follows is no operand, and a newline ends the statement.
+    #[rustfmt::skip]
+    pub fn ends_operand(self) -> bool {
+        matches!(
+            self,
+            Tok::Ident(_) | Tok::Int(_) | Tok::Float(_) | Tok::Imag(_) | Tok::Char(_) | Tok::Str(_) | Tok::RParen
+                | Tok::RBrack | Tok::RBrace | Tok::Bad
+        )
+    }
+
+    /// An operator that stands only between operands.
+    #[rustfmt::skip]
+    pub fn is_binary_operator(self) -> bool {
+        matches!(
+            self,
+            Tok::Div | Tok::Rem | Tok::Or | Tok::Shl | Tok::Shr | Tok::AndNot | Tok::LAnd | Tok::LOr | Tok::Eq
+                | Tok::Ne | Tok::Lt | Tok::Le | Tok::Gt | Tok::Ge
+        )
+    }
 }
 
 pub fn keyword(word: &str) -> Option<Tok> {

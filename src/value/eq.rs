@@ -42,6 +42,9 @@ pub unsafe fn iface_eq(p: &Program, x: u64, y: u64) -> Result<bool, String> {
         return Ok(true);
     }
     let t = &p.types[tx as usize];
+    if !t.comparable {
+        return Err(format!("comparing uncomparable type {}", t.name));
+    }
     unsafe {
         match t.boxing {
             Boxing::Direct => match t.kind {
@@ -180,6 +183,9 @@ unsafe fn hash_iface(p: &Program, w: u64, seed: u64) -> Result<u64, String> {
         return Ok(mix(seed));
     }
     let t = &p.types[ty as usize];
+    if !t.comparable {
+        return Err(format!("hash of unhashable type {}", t.name));
+    }
     let seed = seed ^ (ty as u64) << 40;
     unsafe {
         match t.boxing {
