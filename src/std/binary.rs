@@ -179,4 +179,3 @@ fn decode(cx: &mut Cx) -> NativeResult {
     }
     Ok(Outcome::Done)
 }
-

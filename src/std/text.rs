@@ -352,8 +352,7 @@ mod tests {
     #[test]
     fn splits() {
         let parts = |s: &'static str, sep: &str, n| {
-            split(s.as_bytes(), sep.as_bytes(), 0, n)
-                .map(|v| v.into_iter().map(|(a, b)| &s[a..b]).collect::<Vec<_>>())
+            split(s.as_bytes(), sep.as_bytes(), 0, n).map(|v| v.into_iter().map(|(a, b)| &s[a..b]).collect::<Vec<_>>())
         };
         assert_eq!(parts("a,b,c", ",", -1), Some(vec!["a", "b", "c"]));
         assert_eq!(parts("a,b,c", ",", 2), Some(vec!["a", "b,c"]));
