@@ -25,7 +25,7 @@ pub fn run(args: Args) -> i32 {
     report(&compiled, Format::Human);
     let Some(program) = compiled.program else { return status::COMPILE_ERROR };
     let mut text = String::new();
-    disassemble(&program, &compiled.sources, &mut text);
+    let _ = disassemble(&program, &compiled.sources, &mut text);
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
     status::OK
 }

@@ -65,9 +65,10 @@ pub fn main(args: Vec<OsString>) -> i32 {
 
 /// `gmpl prog.gm` is `gmpl run prog.gm`.
 fn with_run(mut args: Vec<OsString>) -> Vec<OsString> {
-    let is_program = args.get(1).and_then(|a| a.to_str()).is_some_and(|a| {
-        !a.starts_with('-') && (a.ends_with(".gm") || a.ends_with(".go") || a.contains('/'))
-    });
+    let is_program = args
+        .get(1)
+        .and_then(|a| a.to_str())
+        .is_some_and(|a| !a.starts_with('-') && (a.ends_with(".gm") || a.ends_with(".go") || a.contains('/')));
     if is_program {
         args.insert(1, "run".into());
     }

@@ -214,9 +214,7 @@ impl Heap {
     #[inline(always)]
     pub(super) fn mark_words(&self, i: usize) -> &[AtomicU64] {
         // SAFETY: the marks have so many words for each block.
-        unsafe {
-            std::slice::from_raw_parts((self.marks.at as *const AtomicU64).add(i * MARK_WORDS), MARK_WORDS)
-        }
+        unsafe { std::slice::from_raw_parts((self.marks.at as *const AtomicU64).add(i * MARK_WORDS), MARK_WORDS) }
     }
 
     #[inline(always)]

@@ -328,14 +328,7 @@ pub unsafe fn end_g(cx: *mut Ctx) {
 /// Waits for what never comes.
 #[cold]
 #[inline(never)]
-pub unsafe fn park_forever(
-    pc: *const u64,
-    r: *mut u64,
-    cx: *mut Ctx,
-    n: i64,
-    t: *const H,
-    reason: WaitReason,
-) -> u64 {
+pub unsafe fn park_forever(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H, reason: WaitReason) -> u64 {
     unsafe {
         let g = (*cx).side.g;
         (*g).pc = pc;

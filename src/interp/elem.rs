@@ -51,13 +51,7 @@ macro_rules! c {
 
 macro_rules! handler {
     ($name:ident, $pc:ident, $r:ident, $cx:ident, $n:ident, $t:ident, $body:block) => {
-        pub unsafe extern "C" fn $name(
-            $pc: *const u64,
-            $r: *mut u64,
-            $cx: *mut Ctx,
-            $n: i64,
-            $t: *const H,
-        ) -> u64 {
+        pub unsafe extern "C" fn $name($pc: *const u64, $r: *mut u64, $cx: *mut Ctx, $n: i64, $t: *const H) -> u64 {
             unsafe { $body }
         }
     };

@@ -128,8 +128,7 @@ pub fn load(
         .collect();
     let known = |name: &str| {
         let find = |(path, ty): &&(String, RTypeId)| {
-            path == "internal/rt"
-                && program.types[ty.0 as usize].named.as_ref().is_some_and(|n| n.0 == name)
+            path == "internal/rt" && program.types[ty.0 as usize].named.as_ref().is_some_and(|n| n.0 == name)
         };
         program.well_known.iter().find(find).map_or(RTypeId::NONE, |k| k.1)
     };

@@ -13,9 +13,9 @@ use super::ctx::{Ctx, Entry};
 use super::{call, slow, unwind};
 use crate::bytecode::op::Op;
 use crate::bytecode::program::iface;
+use crate::sched::wait::WaitReason;
 use crate::sync::chan::{Chan, Received, Sent};
 use crate::value::{iface as ifv, slice, string};
-use crate::sched::wait::WaitReason;
 
 pub type HandlerFn = unsafe extern "C" fn(*const u64, *mut u64, *mut Ctx, i64, *const H) -> u64;
 

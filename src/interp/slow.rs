@@ -309,13 +309,7 @@ pub unsafe fn slice_array(cx: *mut Ctx, addr: u64, at: *const u64, info: u64) ->
         // A slice of nothing at the end must not point behind the object.
         let lo_at = if lo == max { 0 } else { lo };
         let data = (addr + lo_at * bytes) as *mut u8;
-        or_no_memory(slice::new(
-            &mut (*cx).cache,
-            env.slice_header,
-            data,
-            (hi - lo) as usize,
-            (max - lo) as usize,
-        ))
+        or_no_memory(slice::new(&mut (*cx).cache, env.slice_header, data, (hi - lo) as usize, (max - lo) as usize))
     }
 }
 
@@ -571,7 +565,10 @@ pub unsafe fn assertion_text(cx: *mut Ctx, pc: *const u64, r: *mut u64) -> Strin
         }
         let have_name = if have == 0 { "nil" } else { types[have as usize].name.as_str() };
         if have != 0 && have_name == want.name {
-            return format!("interface conversion: {from_name} is {have_name}, not {} (types from different scopes)", want.name);
+            return format!(
+                "interface conversion: {from_name} is {have_name}, not {} (types from different scopes)",
+                want.name
+            );
         }
         format!("interface conversion: {from_name} is {have_name}, not {}", want.name)
     }
@@ -805,9 +802,7 @@ pub unsafe fn print(cx: *mut Ctx, ty: u32, v: *const u64, mode: usize) {
                 Kind::Uint | Kind::Uint8 | Kind::Uint16 | Kind::Uint32 | Kind::Uint64 | Kind::Uintptr => {
                     out.extend_from_slice((*v).to_string().as_bytes())
                 }
-                Kind::Float32 | Kind::Float64 => {
-                    out.extend_from_slice(print_float(f64::from_bits(*v)).as_bytes())
-                }
+                Kind::Float32 | Kind::Float64 => out.extend_from_slice(print_float(f64::from_bits(*v)).as_bytes()),
                 Kind::Complex64 | Kind::Complex128 => {
                     let (re, im) = if t.kind == Kind::Complex64 {
                         (f32::from_bits(*v as u32) as f64, f32::from_bits((*v >> 32) as u32) as f64)

@@ -88,7 +88,8 @@ pub unsafe fn goroutine(rt: &Rt, g: *mut G, running: bool, out: &mut Vec<u8>) {
             }
             text.push_str(&format!("{}(...)\n\t{}\n", frame.func.name, place(rt, frame.func.pos_at(frame.at))));
         }
-        if (*g).id != 1 && (*g).made_at != 0
+        if (*g).id != 1
+            && (*g).made_at != 0
             && let Some(func) = rt.program.func_at((*g).made_at)
         {
             text.push_str(&format!(

@@ -451,12 +451,9 @@ pub fn print_value(rt: &Rt, value: u64) -> Vec<u8> {
         match t.kind {
             Kind::Bool => (ifv::as_uint(value) != 0).to_string(),
             Kind::Int | Kind::Int8 | Kind::Int16 | Kind::Int32 | Kind::Int64 => ifv::as_int(value).to_string(),
-            Kind::Uint
-            | Kind::Uint8
-            | Kind::Uint16
-            | Kind::Uint32
-            | Kind::Uint64
-            | Kind::Uintptr => ifv::as_uint(value).to_string(),
+            Kind::Uint | Kind::Uint8 | Kind::Uint16 | Kind::Uint32 | Kind::Uint64 | Kind::Uintptr => {
+                ifv::as_uint(value).to_string()
+            }
             Kind::Float32 | Kind::Float64 => super::slow::print_float(ifv::as_float(value)),
             Kind::String => {
                 let s = string::bytes(value & iface::PAYLOAD);
@@ -707,10 +704,7 @@ pub unsafe fn stack_overflow(pc: *const u64, r: *mut u64, cx: *mut Ctx, _n: i64,
         (*g).pc = pc;
         (*g).base = r;
         let limit = (*cx).rt().max_stack_slots * 8;
-        fatal(
-            cx,
-            &format!("runtime: goroutine stack exceeds {limit}-byte limit\nfatal error: stack overflow"),
-        )
+        fatal(cx, &format!("runtime: goroutine stack exceeds {limit}-byte limit\nfatal error: stack overflow"))
     }
 }
 

@@ -422,8 +422,7 @@ impl Sched {
                 drop(woken);
                 return !self.leave_idle(p.id);
             }
-            let watch = next != i64::MAX
-                && self.timer_sleeper.compare_exchange(NOBODY, p.id, SeqCst, SeqCst).is_ok();
+            let watch = next != i64::MAX && self.timer_sleeper.compare_exchange(NOBODY, p.id, SeqCst, SeqCst).is_ok();
             if watch {
                 let wait = self.timers.next().saturating_sub(self.decide.now());
                 if wait > 0 {
@@ -506,7 +505,11 @@ impl Sched {
             unsafe { (*o).status.load(SeqCst) == PStatus::Running as u8 }
         }) {
             tries += 1;
-            if tries < 100 { std::hint::spin_loop() } else { std::thread::yield_now() }
+            if tries < 100 {
+                std::hint::spin_loop()
+            } else {
+                std::thread::yield_now()
+            }
             if self.done.load(SeqCst) {
                 break;
             }

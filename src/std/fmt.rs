@@ -746,7 +746,7 @@ impl Printer<'_, '_> {
                     self.pad(b"<nil>");
                 } else {
                     let sharp = self.f.sharp;
-                self.f.sharp = !sharp;
+                    self.f.sharp = !sharp;
                     self.fmt_int(u, false, 16, 'v', false);
                     self.f.sharp = sharp;
                 }
@@ -838,7 +838,8 @@ impl Printer<'_, '_> {
                 self.f.zero = zero;
                 return;
             }
-        } else if self.f.zero && !self.f.minus
+        } else if self.f.zero
+            && !self.f.minus
             && let Some(w) = self.f.width
         {
             prec = w as usize;
@@ -900,7 +901,9 @@ impl Printer<'_, '_> {
         }
         // A sign in front of padding with zeros.
         let show_sign = self.f.plus || sign != "+";
-        if show_sign && self.f.zero && !self.f.minus
+        if show_sign
+            && self.f.zero
+            && !self.f.minus
             && let Some(w) = self.f.width
             && w as usize > text.len()
         {
@@ -935,8 +938,20 @@ impl Printer<'_, '_> {
     /// `%#g` and friends keep the point and trailing zeros.
     fn sharp_float(&self, text: String, verb: u8, prec: i32) -> String {
         let mut digits = match verb {
-            b'v' | b'g' | b'G' => if prec == -1 { 6 } else { prec },
-            b'x' | b'X' => if prec == -1 { 6 } else { prec },
+            b'v' | b'g' | b'G' => {
+                if prec == -1 {
+                    6
+                } else {
+                    prec
+                }
+            }
+            b'x' | b'X' => {
+                if prec == -1 {
+                    6
+                } else {
+                    prec
+                }
+            }
             _ => 0,
         };
         let (head, tail) = match text.find(['e', 'E', 'p']) {
@@ -1098,8 +1113,9 @@ fn compare_keys(cx: &Cx, ty: RTypeId, a: &[u64], b: &[u64]) -> std::cmp::Orderin
         Kind::Int | Kind::Int8 | Kind::Int16 | Kind::Int32 | Kind::Int64 => (a[0] as i64).cmp(&(b[0] as i64)),
         Kind::String => cx.str_of(a[0]).cmp(cx.str_of(b[0])),
         Kind::Float32 | Kind::Float64 => float(f64::from_bits(a[0]), f64::from_bits(b[0])),
-        Kind::Complex128 => float(f64::from_bits(a[0]), f64::from_bits(b[0]))
-            .then(float(f64::from_bits(a[1]), f64::from_bits(b[1]))),
+        Kind::Complex128 => {
+            float(f64::from_bits(a[0]), f64::from_bits(b[0])).then(float(f64::from_bits(a[1]), f64::from_bits(b[1])))
+        }
         Kind::Struct => {
             for f in &t.fields {
                 let ft = cx.rtype(f.ty);

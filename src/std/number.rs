@@ -23,20 +23,13 @@ pub fn format_float(v: f64, fmt: u8, prec: i32, bits32: bool) -> String {
             plain(&digits, exp, 0)
         }
         b'e' | b'E' => {
-            let (digits, exp) = if prec >= 0 {
-                split(&format!("{v:.*e}", prec as usize))
-            } else {
-                shortest(v, bits32)
-            };
+            let (digits, exp) = if prec >= 0 { split(&format!("{v:.*e}", prec as usize)) } else { shortest(v, bits32) };
             exponent(&digits, exp, fmt)
         }
         b'g' | b'G' => {
             let short = prec < 0;
-            let (mut digits, exp) = if short {
-                shortest(v, bits32)
-            } else {
-                split(&format!("{v:.*e}", (prec.max(1) - 1) as usize))
-            };
+            let (mut digits, exp) =
+                if short { shortest(v, bits32) } else { split(&format!("{v:.*e}", (prec.max(1) - 1) as usize)) };
             if !short {
                 while digits.len() > 1 && digits.last() == Some(&b'0') {
                     digits.pop();
@@ -61,10 +54,18 @@ pub fn format_float(v: f64, fmt: u8, prec: i32, bits32: bool) -> String {
             if bits32 {
                 let b = (v as f32).to_bits();
                 (mant, exp) = ((b & 0x7f_ffff) as u64, (b >> 23 & 0xff) as i64);
-                if exp == 0 { exp = 1 } else { mant |= 1 << 23 }
+                if exp == 0 {
+                    exp = 1
+                } else {
+                    mant |= 1 << 23
+                }
                 exp -= 127 + 23;
             } else {
-                if exp == 0 { exp = 1 } else { mant |= 1 << 52 }
+                if exp == 0 {
+                    exp = 1
+                } else {
+                    mant |= 1 << 52
+                }
                 exp -= 1023 + 52;
             }
             format!("{mant}p{exp:+}")

@@ -215,7 +215,11 @@ fn read_hex_float(s: &str) -> Option<f64> {
         }
     }
     let m = m | sticky as u64;
-    Some(m as f64 * 2f64.powi(shift.clamp(-2000, 2000) / 2) * 2f64.powi(shift.clamp(-2000, 2000) - shift.clamp(-2000, 2000) / 2))
+    Some(
+        m as f64
+            * 2f64.powi(shift.clamp(-2000, 2000) / 2)
+            * 2f64.powi(shift.clamp(-2000, 2000) - shift.clamp(-2000, 2000) / 2),
+    )
 }
 
 fn unquote(cx: &mut Cx) -> NativeResult {

@@ -176,7 +176,9 @@ pub enum Sent {
 }
 
 pub enum Received {
-    Done { ok: bool },
+    Done {
+        ok: bool,
+    },
     /// This sender is to be readied.
     Woke(*mut G),
     Parked,

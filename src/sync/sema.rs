@@ -97,7 +97,11 @@ impl SemaTable {
             park();
             let q = Self::queue(&mut map, word);
             // One that has waited before goes first.
-            if retry { q.push_front(n) } else { q.push(n) }
+            if retry {
+                q.push_front(n)
+            } else {
+                q.push(n)
+            }
             Acquire::Parked
         }
     }
@@ -247,17 +251,20 @@ impl SemaTable {
             if write && q.any(|n| (*n).case == WAITS_TO_READ) {
                 let mut readers = 0;
                 let mut tail = null_mut::<G>();
-                q.take_all(|n| (*n).case == WAITS_TO_READ, |n| {
-                    let g = (*n).g;
-                    (*g).link = null_mut();
-                    if granted.is_null() {
-                        granted = g;
-                    } else {
-                        (*tail).link = g;
-                    }
-                    tail = g;
-                    readers += 1;
-                });
+                q.take_all(
+                    |n| (*n).case == WAITS_TO_READ,
+                    |n| {
+                        let g = (*n).g;
+                        (*g).link = null_mut();
+                        if granted.is_null() {
+                            granted = g;
+                        } else {
+                            (*tail).link = g;
+                        }
+                        tail = g;
+                        readers += 1;
+                    },
+                );
                 s = readers * READER | (s & WAITERS);
             } else {
                 let n = q.pop();
@@ -322,13 +329,7 @@ impl SemaTable {
 
     /// # Safety
     /// As [`SemaTable::lock`].
-    pub unsafe fn group_wait(
-        &self,
-        n: &AtomicU64,
-        waiters: &AtomicU64,
-        g: *mut G,
-        park: impl FnOnce(),
-    ) -> Acquire {
+    pub unsafe fn group_wait(&self, n: &AtomicU64, waiters: &AtomicU64, g: *mut G, park: impl FnOnce()) -> Acquire {
         unsafe {
             if n.load(SeqCst) == 0 {
                 return Acquire::Acquired;

@@ -143,31 +143,81 @@ pub enum ExprKind {
     Bad,
     Ident(Sym),
     /// `text` is the literal as written.
-    Lit { kind: LitKind, text: Sym },
+    Lit {
+        kind: LitKind,
+        text: Sym,
+    },
     /// `T{...}`; without a type only inside another composite literal. `[...]T{}` has an `ArrayType` with `Ellipsis`.
-    Composite { ty: Option<ExprId>, elems: Vec<Element>, braces: Span },
+    Composite {
+        ty: Option<ExprId>,
+        elems: Vec<Element>,
+        braces: Span,
+    },
     FuncLit(FuncId),
     Paren(ExprId),
-    Selector { x: ExprId, sel: Ident },
+    Selector {
+        x: ExprId,
+        sel: Ident,
+    },
     /// Index expression or instantiation: at least one index.
-    Index { x: ExprId, indices: Vec<ExprId> },
-    Slice { x: ExprId, lo: Option<ExprId>, hi: Option<ExprId>, max: Option<ExprId>, full: bool },
+    Index {
+        x: ExprId,
+        indices: Vec<ExprId>,
+    },
+    Slice {
+        x: ExprId,
+        lo: Option<ExprId>,
+        hi: Option<ExprId>,
+        max: Option<ExprId>,
+        full: bool,
+    },
     /// `x.(T)`; `None`: `x.(type)`.
-    TypeAssert { x: ExprId, ty: Option<ExprId> },
+    TypeAssert {
+        x: ExprId,
+        ty: Option<ExprId>,
+    },
     /// `spread`: the call's last argument is followed by `...`.
-    Call { fun: ExprId, args: Vec<ExprId>, spread: bool, parens: Span },
+    Call {
+        fun: ExprId,
+        args: Vec<ExprId>,
+        spread: bool,
+        parens: Span,
+    },
     /// `*x`: dereference or pointer type.
     Star(ExprId),
-    Unary { op: UnaryOp, x: ExprId },
-    Binary { op: BinaryOp, op_span: Span, x: ExprId, y: ExprId },
+    Unary {
+        op: UnaryOp,
+        x: ExprId,
+    },
+    Binary {
+        op: BinaryOp,
+        op_span: Span,
+        x: ExprId,
+        y: ExprId,
+    },
     /// Array type `[len]elem`; `None` is `[...]elem`.
-    ArrayType { len: Option<ExprId>, elem: ExprId },
-    SliceType { elem: ExprId },
-    MapType { key: ExprId, value: ExprId },
-    ChanType { dir: ChanDir, elem: ExprId },
+    ArrayType {
+        len: Option<ExprId>,
+        elem: ExprId,
+    },
+    SliceType {
+        elem: ExprId,
+    },
+    MapType {
+        key: ExprId,
+        value: ExprId,
+    },
+    ChanType {
+        dir: ChanDir,
+        elem: ExprId,
+    },
     FuncType(Box<Signature>),
-    StructType { fields: Vec<FieldDecl> },
-    InterfaceType { elems: Vec<InterfaceElem> },
+    StructType {
+        fields: Vec<FieldDecl>,
+    },
+    InterfaceType {
+        elems: Vec<InterfaceElem>,
+    },
     /// `~T` in constraints; a union is a `Binary` with `BinaryOp::Or`.
     Tilde(ExprId),
 }
@@ -190,7 +240,10 @@ pub struct FieldDecl {
 }
 
 pub enum InterfaceElem {
-    Method { name: Ident, sig: Signature },
+    Method {
+        name: Ident,
+        sig: Signature,
+    },
     /// An embedded type or union.
     Embed(ExprId),
 }
@@ -245,14 +298,33 @@ pub enum StmtKind {
     Empty,
     Decl(Decl),
     Expr(ExprId),
-    Send { chan: ExprId, value: ExprId },
+    Send {
+        chan: ExprId,
+        value: ExprId,
+    },
     /// `x++`, `x--`
-    IncDec { x: ExprId, inc: bool },
-    Assign { lhs: Vec<ExprId>, rhs: Vec<ExprId>, op_span: Span },
+    IncDec {
+        x: ExprId,
+        inc: bool,
+    },
+    Assign {
+        lhs: Vec<ExprId>,
+        rhs: Vec<ExprId>,
+        op_span: Span,
+    },
     /// `lhs op= rhs`
-    OpAssign { op: BinaryOp, lhs: ExprId, rhs: ExprId, op_span: Span },
+    OpAssign {
+        op: BinaryOp,
+        lhs: ExprId,
+        rhs: ExprId,
+        op_span: Span,
+    },
     /// `lhs := rhs`; the left sides are expressions, which the checker requires to be identifiers.
-    Define { lhs: Vec<ExprId>, rhs: Vec<ExprId>, op_span: Span },
+    Define {
+        lhs: Vec<ExprId>,
+        rhs: Vec<ExprId>,
+        op_span: Span,
+    },
     Go(ExprId),
     Defer(ExprId),
     Return(Vec<ExprId>),
@@ -261,16 +333,48 @@ pub enum StmtKind {
     Goto(Ident),
     Fallthrough,
     Block(Block),
-    If { init: Option<StmtId>, cond: ExprId, then: Block, els: Option<StmtId> },
+    If {
+        init: Option<StmtId>,
+        cond: ExprId,
+        then: Block,
+        els: Option<StmtId>,
+    },
     /// Expression switch; no tag: `switch { ... }`.
-    Switch { init: Option<StmtId>, tag: Option<ExprId>, cases: Vec<Case>, body: Span },
+    Switch {
+        init: Option<StmtId>,
+        tag: Option<ExprId>,
+        cases: Vec<Case>,
+        body: Span,
+    },
     /// `switch init; bind := x.(type) { ... }`
-    TypeSwitch { init: Option<StmtId>, bind: Option<Ident>, x: ExprId, cases: Vec<Case>, body: Span },
-    Select { cases: Vec<CommCase>, body: Span },
-    For { init: Option<StmtId>, cond: Option<ExprId>, post: Option<StmtId>, body: Block },
+    TypeSwitch {
+        init: Option<StmtId>,
+        bind: Option<Ident>,
+        x: ExprId,
+        cases: Vec<Case>,
+        body: Span,
+    },
+    Select {
+        cases: Vec<CommCase>,
+        body: Span,
+    },
+    For {
+        init: Option<StmtId>,
+        cond: Option<ExprId>,
+        post: Option<StmtId>,
+        body: Block,
+    },
     /// `define`: `:=`. At most two left sides are legal; more are kept for the report.
-    Range { lhs: Vec<ExprId>, define: bool, x: ExprId, body: Block },
-    Labeled { label: Ident, stmt: StmtId },
+    Range {
+        lhs: Vec<ExprId>,
+        define: bool,
+        x: ExprId,
+        body: Block,
+    },
+    Labeled {
+        label: Ident,
+        stmt: StmtId,
+    },
 }
 
 pub struct Case {

@@ -21,9 +21,7 @@ pub unsafe fn values_eq(p: &Program, ty: RTypeId, x: *const u64, y: *const u64) 
             Kind::Complex64 | Kind::Complex128 => eq_at(p, t, x as *const u8, y as *const u8),
             Kind::String => Ok(string::bytes(*x) == string::bytes(*y)),
             Kind::Interface => iface_eq(p, *x, *y),
-            Kind::Slice | Kind::Map | Kind::Func => {
-                Err(format!("comparing uncomparable type {}", t.name))
-            }
+            Kind::Slice | Kind::Map | Kind::Func => Err(format!("comparing uncomparable type {}", t.name)),
             _ => Ok(*x == *y),
         }
     }
@@ -48,12 +46,8 @@ pub unsafe fn iface_eq(p: &Program, x: u64, y: u64) -> Result<bool, String> {
     unsafe {
         match t.boxing {
             Boxing::Direct => match t.kind {
-                Kind::String => {
-                    Ok(x == y || string::bytes(x & iface::PAYLOAD) == string::bytes(y & iface::PAYLOAD))
-                }
-                Kind::Slice | Kind::Map | Kind::Func => {
-                    Err(format!("comparing uncomparable type {}", t.name))
-                }
+                Kind::String => Ok(x == y || string::bytes(x & iface::PAYLOAD) == string::bytes(y & iface::PAYLOAD)),
+                Kind::Slice | Kind::Map | Kind::Func => Err(format!("comparing uncomparable type {}", t.name)),
                 _ => Ok(x == y),
             },
             Boxing::Int => Ok(ifv::as_int(x) == ifv::as_int(y)),

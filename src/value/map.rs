@@ -506,11 +506,7 @@ pub unsafe fn iter_new(cache: &mut Cache, t: &MapType, m: *mut u64, random: u64)
 ///
 /// # Safety
 /// `it` is an iterator over a map of this type; the words are copied at once.
-pub unsafe fn iter_next(
-    p: &Program,
-    t: &MapType,
-    it: *mut u64,
-) -> Result<Option<(*const u64, *const u64)>, MapError> {
+pub unsafe fn iter_next(p: &Program, t: &MapType, it: *mut u64) -> Result<Option<(*const u64, *const u64)>, MapError> {
     unsafe {
         let m = *it.add(IT_MAP) as *mut u64;
         let table = *it.add(IT_TABLE) as *const u64;

@@ -12,8 +12,8 @@ use crate::heap::Cache;
 const SIZE_CLASSES: [u32; 67] = [
     8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288, 320, 352, 384, 416, 448, 480,
     512, 576, 640, 704, 768, 896, 1024, 1152, 1280, 1408, 1536, 1792, 2048, 2304, 2688, 3072, 3200, 3456, 4096, 4864,
-    5120, 5376, 6144, 6528, 6784, 6912, 8192, 9472, 9728, 10240, 10880, 12288, 13568, 14336, 16384, 18432, 19072, 20480,
-    21760, 24576, 27264, 28672,
+    5120, 5376, 6144, 6528, 6784, 6912, 8192, 9472, 9728, 10240, 10880, 12288, 13568, 14336, 16384, 18432, 19072,
+    20480, 21760, 24576, 27264, 28672,
 ];
 
 fn round_up_size(bytes: u64, pointers: bool) -> u64 {
@@ -121,14 +121,7 @@ unsafe fn grow(cache: &mut Cache, env: &Env, elem: RTypeId, old: Parts, need: us
 ///
 /// # Safety
 /// See the file's head; `v` are the value's register words.
-pub unsafe fn append(
-    cache: &mut Cache,
-    env: &Env,
-    elem: RTypeId,
-    s: u64,
-    v: *const u64,
-    own: bool,
-) -> Option<u64> {
+pub unsafe fn append(cache: &mut Cache, env: &Env, elem: RTypeId, s: u64, v: *const u64, own: bool) -> Option<u64> {
     unsafe {
         let old = slice::parts(s);
         let (t, info) = (env.ty(elem.0), &env.types[elem.0 as usize]);
@@ -171,7 +164,12 @@ pub unsafe fn append_elems(
         let (t, info) = (env.ty(elem.0), &env.types[elem.0 as usize]);
         let len = old.len.checked_add(count)?;
         let (data, cap) = if len <= old.cap { (old.data, old.cap) } else { grow(cache, env, elem, old, len)? };
-        move_elems(data.add(old.len * info.elem_bytes), src, count * info.elem_bytes, t.mem == Mem::W || t.mem == Mem::N);
+        move_elems(
+            data.add(old.len * info.elem_bytes),
+            src,
+            count * info.elem_bytes,
+            t.mem == Mem::W || t.mem == Mem::N,
+        );
         disown_elems(info, src, count);
         slice::new(cache, env.slice_header, data, len, cap)
     }

@@ -71,13 +71,11 @@ fn compile_here(files: Files, options: CompileOptions) -> Compiled {
         main_files.push(ast.files.len() - 1);
     }
     let parse = crate::syntax::parse_file;
-    let graph =
-        load_program(&main_files, &loader, parse, &mut sources, &mut names, &mut ast, &mut diagnostics);
+    let graph = load_program(&main_files, &loader, parse, &mut sources, &mut names, &mut ast, &mut diagnostics);
     let mut program = None;
     if !diagnostics.has_errors() {
         let check = CheckOptions { strict: options.strict, loader: Some(&loader) };
-        let mut info =
-            check_program(&main_files, &ast, &graph, &mut names, &sources, check, &mut diagnostics);
+        let mut info = check_program(&main_files, &ast, &graph, &mut names, &sources, check, &mut diagnostics);
         if !diagnostics.has_errors() && !options.check_only {
             let compiled = crate::compile::compile(&ast, &mut info, &names, &sources, &mut diagnostics);
             if !diagnostics.has_errors() {

@@ -12,6 +12,7 @@ use crate::base::span::SourceMap;
 use crate::syntax::ast::Ast;
 use crate::syntax::parse_file;
 
+#[allow(dead_code)]
 pub struct Checked {
     pub info: Info,
     pub names: Interner,
