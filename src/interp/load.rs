@@ -153,6 +153,7 @@ pub fn load(
     let clock = Box::new(move || unsafe { (*(decide as *const Decide)).read_clock() });
     let random = Box::new(move || unsafe { (*(decide as *const Decide)).random() });
     let env = Env {
+        tracer: Default::default(),
         program: program.clone(),
         types,
         string_view: string::view_shape(&heap),
@@ -164,7 +165,7 @@ pub fn load(
         random,
         heap,
     };
-    Ok(Box::new(Rt {
+    let rt = Box::new(Rt {
         chan_shape: chan::shape(&env.heap),
         program,
         code,
@@ -189,5 +190,8 @@ pub fn load(
         ctxs: Mutex::default(),
         map_types,
         main_exited: Default::default(),
-    }))
+    });
+    // The address is that of the box: it does not change.
+    let _ = rt.env.tracer.set(super::traceback::tracer(&rt));
+    Ok(rt)
 }

@@ -3,6 +3,7 @@ use super::ctx::Rt;
 use super::unwind::extra;
 use crate::bytecode::program::{Function, iface};
 use crate::sched::g::{G, Status};
+use crate::value::env::{FramePlace, Tracer};
 
 /// One frame: its function and the code index of the instruction it stands at.
 pub struct Frame<'a> {
@@ -134,5 +135,31 @@ pub unsafe fn all(rt: &Rt, first: *mut G, out: &mut Vec<u8>) {
             }
             goroutine(rt, g, false, out);
         }
+    }
+}
+
+/// What natives call to see the stack of the goroutine that runs them.
+pub fn tracer(rt: &Rt) -> Tracer {
+    // SAFETY: natives run while the Rt lives, and pass the goroutine they run on.
+    Tracer {
+        rt: rt as *const Rt as usize,
+        frames: |rt, g| unsafe {
+            let rt = &*(rt as *const Rt);
+            frames(rt, g)
+                .into_iter()
+                .map(|f| {
+                    let (file, line) = match rt.sources.locate(f.func.pos_at(f.at)) {
+                        Some((file, line, _)) => (file.to_string(), line),
+                        None => ("?".to_string(), 0),
+                    };
+                    FramePlace { pc: f.at as u64 + 1, function: f.func.name.clone(), file, line }
+                })
+                .collect()
+        },
+        text: |rt, g| unsafe {
+            let mut out = Vec::new();
+            goroutine(&*(rt as *const Rt), g, true, &mut out);
+            out
+        },
     }
 }

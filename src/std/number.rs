@@ -214,16 +214,7 @@ pub fn quote_rune_into(r: u32, delimiter: u8, ascii: bool, out: &mut Vec<u8>) {
 /// strconv.IsPrint, as near as the standard library's tables tell: letters, marks, numbers, punctuation, symbols and
 /// the ASCII space.
 pub fn is_print(c: char) -> bool {
-    if c.is_ascii() {
-        return (' '..='~').contains(&c);
-    }
-    // `escape_debug` leaves printable characters alone; grapheme extenders it escapes are printable in Go.
-    if c.is_whitespace() || c.is_control() {
-        return false;
-    }
-    let mut escaped = c.escape_debug();
-    let alone = escaped.next() == Some(c);
-    alone || matches!(c as u32, 0x300..=0x36F | 0x483..=0x489 | 0x591..=0x5BD | 0x20D0..=0x20F0 | 0xFE00..=0xFE0F)
+    super::unicode::is_print(c as u32)
 }
 
 #[cfg(test)]

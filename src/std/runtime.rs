@@ -8,6 +8,8 @@ pub const NATIVES: &[NativeEntry] = &[
     ("runtime.NumCPU", num_cpu),
     ("runtime.NumGoroutine", num_goroutine),
     ("runtime.GC", |_| Ok(Outcome::Collect)),
+    ("runtime.Stack", stack),
+    ("runtime.callerInfo", caller_info),
     ("runtime.memStats", mem_stats),
 ];
 
@@ -44,6 +46,29 @@ fn mem_stats(cx: &mut Cx) -> NativeResult {
     ];
     for (i, v) in figures.into_iter().enumerate() {
         cx.set_word(i, v);
+    }
+    Ok(Outcome::Done)
+}
+
+/// `Stack(buf []byte, all bool) int`: other goroutines run on meanwhile, so it is always the calling one alone.
+fn stack(cx: &mut Cx) -> NativeResult {
+    let text = cx.env.tracer.get().map_or_else(Vec::new, |t| (t.text)(t.rt, cx.side.g));
+    let n = cx.copy_into_bytes(0, &text);
+    cx.set_int(0, n as i64);
+    Ok(Outcome::Done)
+}
+
+/// `callerInfo(skip int) (pc uintptr, function, file string, line int)`
+fn caller_info(cx: &mut Cx) -> NativeResult {
+    let frames = cx.env.tracer.get().map_or_else(Vec::new, |t| (t.frames)(t.rt, cx.side.g));
+    match usize::try_from(cx.int(0)).ok().and_then(|i| frames.get(i)) {
+        Some(f) => {
+            cx.set_word(0, f.pc);
+            cx.set_str(1, f.function.as_bytes())?;
+            cx.set_str(2, f.file.as_bytes())?;
+            cx.set_int(3, f.line as i64);
+        }
+        None => (0..4).for_each(|i| cx.set_word(i, 0)),
     }
     Ok(Outcome::Done)
 }

@@ -2,6 +2,7 @@
 //! world. Immutable but for what its parts guard themselves.
 use crate::bytecode::program::{BitMap, Kind, Mem, Program, RType, RTypeId};
 use crate::heap::{Heap, ShapeId};
+use crate::sched::g::G;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -34,7 +35,27 @@ pub trait Host: Send + Sync {
     fn environ(&self) -> Vec<String>;
 }
 
+/// How natives see the frames of the goroutine that calls them: the interpreter's functions, with its state.
+#[derive(Clone, Copy)]
+pub struct Tracer {
+    pub rt: usize,
+    pub frames: fn(rt: usize, g: *mut G) -> Vec<FramePlace>,
+    pub text: fn(rt: usize, g: *mut G) -> Vec<u8>,
+}
+
+/// A place in the program, on the stack of a goroutine.
+#[derive(Clone, Debug)]
+pub struct FramePlace {
+    /// The code index plus one: never 0.
+    pub pc: u64,
+    pub function: String,
+    pub file: String,
+    pub line: u32,
+}
+
 pub struct Env {
+    /// Set once the interpreter is ready.
+    pub tracer: std::sync::OnceLock<Tracer>,
     pub program: Arc<Program>,
     pub types: Vec<TypeInfo>,
     pub heap: Arc<Heap>,
