@@ -65,6 +65,10 @@ pub unsafe extern "C" fn safepoint(pc: *const u64, r: *mut u64, cx: *mut Ctx, n:
         if !pause(cx) {
             return back::EXIT;
         }
+        if (*cx).rt().sched.nothing_waits(&(*cx).p) {
+            let budget = (*cx).p.slice();
+            next!((*g).pc, (*g).base, cx, budget, t)
+        }
         (*cx).p.requeue(g);
         resched!(cx, t)
     }

@@ -250,6 +250,10 @@ impl Sched {
             if !self.hooks().start_m(p) {
                 // No thread to be had: the P stays idle, the others go on.
                 self.started_m[p].store(false, SeqCst);
+                let mut idle = self.idle.lock();
+                idle.push(p);
+                self.idle_len.store(idle.len(), SeqCst);
+                drop(idle);
                 self.spinning.fetch_sub(1, SeqCst);
             }
             return;
@@ -283,6 +287,12 @@ impl Sched {
     }
 
     // ---- finding work
+
+    /// A preempted G of this P may go on at once: nothing else waits to run here.
+    #[inline]
+    pub fn nothing_waits(&self, p: &P) -> bool {
+        p.has_no_next() && self.idle_soon(p)
+    }
 
     /// The P has nothing of its own to run: a good moment to show buffered output.
     pub fn idle_soon(&self, p: &P) -> bool {
@@ -350,13 +360,7 @@ impl Sched {
             }
             fence(SeqCst);
             if self.work_anywhere() {
-                if self.leave_idle(p.id) {
-                    spinning = false;
-                } else {
-                    // Somebody woke us at the same moment, as the spinning one.
-                    spinning = true;
-                    *self.parkers[p.id].woken.lock() = false;
-                }
+                spinning = !self.leave_idle_or_be_woken(p.id);
                 continue;
             }
             if self.is_deadlocked() {
@@ -403,6 +407,21 @@ impl Sched {
         true
     }
 
+    /// Leaves the idle list, `true`, unless a waker has taken this P off it at the same moment: then its wake-up is
+    /// awaited, since it makes this M the spinning one, and one that came later would be taken for another.
+    fn leave_idle_or_be_woken(&self, p: usize) -> bool {
+        if self.leave_idle(p) {
+            return true;
+        }
+        let parker = &self.parkers[p];
+        let mut woken = parker.woken.lock();
+        while !*woken {
+            parker.condvar.wait(&mut woken);
+        }
+        *woken = false;
+        false
+    }
+
     /// Parks the M; returns whether it was woken as the spinning one (else it left the idle list by itself).
     fn park(&self, p: &mut P) -> bool {
         let parker = &self.parkers[p.id];
@@ -414,13 +433,13 @@ impl Sched {
             }
             if self.done.load(SeqCst) {
                 drop(woken);
-                return !self.leave_idle(p.id);
+                return !self.leave_idle_or_be_woken(p.id);
             }
             let next = self.timers.next();
             if next != i64::MAX && self.decide.seeded() && self.jobs.in_flight.load(SeqCst) == 0 {
                 self.decide.advance(next);
                 drop(woken);
-                return !self.leave_idle(p.id);
+                return !self.leave_idle_or_be_woken(p.id);
             }
             let watch = next != i64::MAX && self.timer_sleeper.compare_exchange(NOBODY, p.id, SeqCst, SeqCst).is_ok();
             if watch {

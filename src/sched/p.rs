@@ -80,9 +80,13 @@ impl P {
         unsafe { &*self.sched }
     }
 
+    pub fn has_no_next(&self) -> bool {
+        self.runnext.is_null()
+    }
+
     /// A fresh time slice. Seeded runs vary it, so that seeds explore different interleavings.
     #[inline(always)]
-    fn slice(&mut self) -> i64 {
+    pub fn slice(&mut self) -> i64 {
         if self.seeded { 500 + self.rng.below(BUDGET_INSTRUCTIONS as u32) as i64 } else { BUDGET_INSTRUCTIONS }
     }
 
