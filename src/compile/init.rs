@@ -41,6 +41,8 @@ impl Compiler<'_> {
                 let all: Vec<TypeId> = self.type_names(pkg);
                 for t in all {
                     self.rtype_iface(t);
+                    let pointer = self.info.types.pointer(t);
+                    self.rtype_iface(pointer);
                 }
             }
         }

@@ -4,15 +4,16 @@
 //! As in `ops`: entered from handlers with their state. Once a G is on a wait queue and the queue is unlocked, nothing
 //! here touches it again.
 use super::ctx::{Ctx, Entry};
+use super::fail;
 use super::ops::{H, back};
-use super::unwind::{self, extra};
+use super::unwind::{self, Then, extra};
 use crate::bytecode::program::FrameHeader;
 use crate::sched::g::{G, Status};
 use crate::sched::wait::WaitReason;
 use crate::sync::select::{Case, Selected};
 use crate::value::native::{Cx, Outcome, Trap, resume};
 use crate::value::slice;
-use crate::{next, resched};
+use crate::{next, resched, then};
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::*;
 
@@ -25,31 +26,21 @@ const KEPT_STACK_SLOTS: usize = 128;
 /// The call at `pc - 1` needs `slots` more than the stack has: grows it and runs the call again.
 #[cold]
 #[inline(never)]
-pub unsafe fn grow(
-    pc: *const u64,
-    r: *mut u64,
-    cx: *mut Ctx,
-    n: i64,
-    t: *const H,
-    back_words: usize,
-    slots: usize,
-) -> u64 {
+pub unsafe extern "C" fn grow(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H, slots: usize) -> u64 {
     unsafe {
         let g = (*cx).side.g;
         (*g).base = r;
-        let used = r.offset_from((*g).stack) as usize;
-        let need = used + slots;
+        let need = r.offset_from((*g).stack) as usize + slots;
         let max = (*cx).rt().max_stack_slots;
         if need > max {
-            return unwind::stack_overflow(pc, r, cx, n, t);
+            return fail::stack_overflow(pc, r, cx, n, t);
         }
         let old = (*g).stack_end.offset_from((*g).stack) as usize;
-        let new = (2 * old).max(need).max(MIN_GROWN_SLOTS).min(max);
-        if !G::grow(g, new) {
-            return unwind::out_of_memory(pc, r, cx, n, t);
+        if !G::grow(g, (2 * old).max(need).max(MIN_GROWN_SLOTS).min(max)) {
+            return fail::out_of_memory(pc, r, cx, n, t);
         }
         (*cx).stack_end = (*g).stack_end;
-        next!(pc.sub(back_words), (*g).base, cx, n, t)
+        next!(pc.sub(1), (*g).base, cx, n, t)
     }
 }
 
@@ -136,39 +127,48 @@ pub unsafe fn native(cx: *mut Ctx, window: *mut u64, index: usize, results: usiz
     }
 }
 
+/// A native has done something else than return. `pc` is behind its call.
 #[cold]
 #[inline(never)]
-pub unsafe fn native_rest(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H, what: u64) -> u64 {
+pub unsafe extern "C" fn native_rest(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H, what: u64) -> u64 {
+    unsafe {
+        fail::save(pc, r, cx, n);
+        then!(cx, t, after_native(cx, what))
+    }
+}
+
+#[inline(never)]
+unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
     unsafe {
         let g = (*cx).side.g;
         match what {
             NATIVE_YIELD => {
-                (*g).pc = pc;
-                (*g).base = r;
-                (*cx).p.budget = n;
-                if n < 0 && !pause(cx) {
-                    return back::EXIT;
+                if (*cx).p.budget < 0 && !pause(cx) {
+                    return Then::Exit;
                 }
                 (*cx).p.requeue(g);
-                resched!(cx, t)
+                Then::Resched
             }
             NATIVE_COLLECT => {
-                (*g).pc = pc;
-                (*g).base = r;
                 super::roots::collect(cx);
-                return safepoint(pc, r, cx, n, t);
+                if !pause(cx) {
+                    return Then::Exit;
+                }
+                (*cx).p.requeue(g);
+                Then::Resched
             }
             NATIVE_BLOCK => {
                 let rt = (*cx).rt();
-                let Some(job) = extra(g).job.take() else { next!(pc, r, cx, n, t) };
+                let Some(job) = extra(g).job.take() else { return Then::Run };
                 if rt.sched.decide.seeded() {
                     // One order for everything: the job runs here and now.
                     extra(g).finish = Some(job());
                     (*g).resume = resume::FINISH;
-                    next!(pc.sub(1), r, cx, n, t)
+                    (*g).pc = (*g).pc.sub(1);
+                    return Then::Run;
                 }
+                (*g).pc = (*g).pc.sub(1);
                 (*g).set_waiting(WaitReason::Native);
-                (*cx).p.budget = n;
                 rt.sched.jobs.in_flight.fetch_add(1, SeqCst);
                 let (g_addr, rt_addr) = (g as usize, (*cx).rt as usize);
                 let run = Box::new(move || {
@@ -186,11 +186,11 @@ pub unsafe fn native_rest(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: 
                         &format!("runtime: program exceeds {limit}-thread limit\nfatal error: thread exhaustion"),
                     );
                 }
-                resched!(cx, t)
+                Then::Resched
             }
             _ => match extra(g).trap.take() {
-                Some(trap) => unwind::trap(pc, r, cx, n, t, trap),
-                None => unwind::trap(pc, r, cx, n, t, Trap::Fatal("native failed without a reason".into())),
+                Some(trap) => unwind::trap(cx, trap),
+                None => unwind::trap(cx, Trap::Fatal("native failed without a reason".into())),
             },
         }
     }
@@ -332,7 +332,14 @@ pub unsafe fn end_g(cx: *mut Ctx) {
 /// Waits for what never comes.
 #[cold]
 #[inline(never)]
-pub unsafe fn park_forever(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H, reason: WaitReason) -> u64 {
+pub unsafe extern "C" fn park_forever(
+    pc: *const u64,
+    r: *mut u64,
+    cx: *mut Ctx,
+    n: i64,
+    t: *const H,
+    reason: WaitReason,
+) -> u64 {
     unsafe {
         let g = (*cx).side.g;
         (*g).pc = pc;
@@ -345,74 +352,77 @@ pub unsafe fn park_forever(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t:
 
 /// `select`. A G woken from one comes here again, since its pc was left at the instruction.
 #[inline(never)]
-pub unsafe fn select(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
+pub unsafe extern "C" fn select(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
     unsafe {
-        let rt = (*cx).rt();
-        let g = (*cx).side.g;
-        let w = *pc.sub(1);
-        let (dst, index) = ((w >> 16) as u16 as usize, (w >> 32) as u32 as usize);
-        let table = &rt.program.selects[index];
         let n = n - 16;
-        (*g).pc = pc.sub(1);
-        (*g).base = r;
-        let chosen;
+        fail::save(pc.sub(1), r, cx, n);
+        match choose(cx, *pc.sub(1)) {
+            SELECT_CLOSED => fail::send_closed(pc, r, cx, n, t),
+            SELECT_PARKED => resched!(cx, t),
+            chosen => {
+                *r.add((*pc.sub(1) >> 16) as u16 as usize) = chosen as u64;
+                if n < 0 {
+                    return safepoint(pc, r, cx, n, t);
+                }
+                next!(pc, r, cx, n, t)
+            }
+        }
+    }
+}
+
+/// What [`choose`] gives beside a case's index and -1, the default case.
+const SELECT_CLOSED: i64 = -2;
+const SELECT_PARKED: i64 = -3;
+
+/// Chooses a case of the `select` instruction `w` of the running G, or parks it.
+#[inline(never)]
+unsafe fn choose(cx: *mut Ctx, w: u64) -> i64 {
+    unsafe {
+        let g = (*cx).side.g;
+        let r = (*g).base;
+        let table = &(*cx).rt().program.selects[(w >> 32) as usize];
         if (*g).resume == resume::RETRY {
             (*g).resume = resume::NONE;
-            chosen = extra(g).waiting.finish(g) as i64;
-            if table.cases[chosen as usize].send && (*g).handed {
+            let chosen = extra(g).waiting.finish(g);
+            if table.cases[chosen].send && (*g).handed {
                 (*g).handed = false;
-                return unwind::send_closed(pc, r, cx, n, t);
+                return SELECT_CLOSED;
             }
+            return chosen as i64;
+        }
+        let mut few = [Case { send: false, chan: null_mut(), value: null_mut(), ok: null_mut() }; 8];
+        let mut many = Vec::new();
+        let slot = |s: u16| if s == u16::MAX { null_mut() } else { r.add(s as usize) };
+        let fill = table.cases.iter().map(|c| Case {
+            send: c.send,
+            chan: *r.add(c.chan as usize) as *mut _,
+            value: slot(c.value),
+            ok: slot(c.ok),
+        });
+        let cases: &[Case] = if table.cases.len() <= few.len() {
+            for (to, from) in few.iter_mut().zip(fill) {
+                *to = from;
+            }
+            &few[..table.cases.len()]
         } else {
-            let mut few = [Case { send: false, chan: null_mut(), value: null_mut(), ok: null_mut() }; 8];
-            let mut many = Vec::new();
-            let slot = |s: u16| if s == u16::MAX { null_mut() } else { r.add(s as usize) };
-            let cases: &[Case] = {
-                let fill = table.cases.iter().map(|c| Case {
-                    send: c.send,
-                    chan: *r.add(c.chan as usize) as *mut _,
-                    value: slot(c.value),
-                    ok: slot(c.ok),
-                });
-                if table.cases.len() <= few.len() {
-                    for (to, from) in few.iter_mut().zip(fill) {
-                        *to = from;
-                    }
-                    &few[..table.cases.len()]
-                } else {
-                    many.extend(fill);
-                    &many
+            many.extend(fill);
+            &many
+        };
+        let park = || {
+            (*g).resume = resume::RETRY;
+            (*g).set_waiting(WaitReason::Select);
+        };
+        match extra(g).waiting.select(g, cases, table.has_default, &mut (*cx).p.rng, park) {
+            Selected::Case(i, woken) => {
+                if let Some(other) = woken {
+                    (*cx).p.ready(other);
                 }
-            };
-            let park = || {
-                (*g).resume = resume::RETRY;
-                (*g).set_waiting(WaitReason::Select);
-            };
-            let rng = &mut (*cx).p.rng;
-            match extra(g).waiting.select(g, cases, table.has_default, rng, park) {
-                Selected::Case(i, woken) => {
-                    if let Some(other) = woken {
-                        (*cx).p.ready(other);
-                    }
-                    chosen = i as i64;
-                }
-                Selected::Closed(_) => {
-                    drop(many);
-                    return unwind::send_closed(pc, r, cx, n, t);
-                }
-                Selected::Default => chosen = -1,
-                Selected::Parked => {
-                    drop(many);
-                    (*cx).p.budget = n;
-                    resched!(cx, t)
-                }
+                i as i64
             }
+            Selected::Closed(_) => SELECT_CLOSED,
+            Selected::Default => -1,
+            Selected::Parked => SELECT_PARKED,
         }
-        *r.add(dst) = chosen as u64;
-        if n < 0 {
-            return safepoint(pc, r, cx, n, t);
-        }
-        next!(pc, r, cx, n, t)
     }
 }
 

@@ -74,10 +74,13 @@ pub struct Stubs {
 pub struct WellKnown {
     /// `runtime.errorString`-like: a string type whose `Error` puts `runtime error: ` in front.
     pub runtime_error: RTypeId,
+    /// Likewise, for indexes and slice bounds.
+    pub bounds_error: RTypeId,
     /// Likewise, without the prefix.
     pub plain_error: RTypeId,
+    /// A pointer to an error whose text is its own.
     pub nil_panic: RTypeId,
-    /// Likewise, for `interface conversion:` texts.
+    /// A pointer to an error that holds its text.
     pub assertion_error: RTypeId,
     pub string: RTypeId,
 }

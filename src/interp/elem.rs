@@ -4,8 +4,8 @@
 //! As in `ops`.
 #![allow(non_snake_case)]
 use super::ctx::Ctx;
+use super::fail;
 use super::ops::H;
-use super::unwind;
 use crate::next;
 use crate::value::slice;
 
@@ -61,7 +61,7 @@ macro_rules! handler {
 macro_rules! loads {
     ($($name:ident $ty:ident;)*) => { $(handler!($name, pc, r, cx, n, t, {
         let p = *r.add(b!(pc));
-        if p == 0 { return unwind::nil_deref(pc, r, cx, n, t) }
+        if p == 0 { return fail::nil_deref(pc, r, cx, n, t) }
         *r.add(a!(pc)) = load!($ty, p + c!(pc) as u64);
         next!(pc, r, cx, n, t)
     });)* };
@@ -69,7 +69,7 @@ macro_rules! loads {
 macro_rules! stores {
     ($($name:ident $ty:ident;)*) => { $(handler!($name, pc, r, cx, n, t, {
         let p = *r.add(b!(pc));
-        if p == 0 { return unwind::nil_deref(pc, r, cx, n, t) }
+        if p == 0 { return fail::nil_deref(pc, r, cx, n, t) }
         store!($ty, p + c!(pc) as u64, *r.add(a!(pc)));
         next!(pc, r, cx, n, t)
     });)* };
@@ -78,7 +78,7 @@ macro_rules! stores {
 macro_rules! slice_loads {
     ($($name:ident $ty:ident $size:literal;)*) => { $(handler!($name, pc, r, cx, n, t, {
         let (h, i) = (*r.add(b!(pc)) as *const u64, *r.add(c!(pc)));
-        if h.is_null() || i >= slice::load(h.add(1)) { return unwind::index_slice(pc, r, cx, n, t) }
+        if h.is_null() || i >= slice::load(h.add(1)) { return fail::index_slice(pc, r, cx, n, t) }
         *r.add(a!(pc)) = load!($ty, *h + i * $size);
         next!(pc, r, cx, n, t)
     });)* };
@@ -86,7 +86,7 @@ macro_rules! slice_loads {
 macro_rules! slice_stores {
     ($($name:ident $ty:ident $size:literal;)*) => { $(handler!($name, pc, r, cx, n, t, {
         let (h, i) = (*r.add(b!(pc)) as *const u64, *r.add(c!(pc)));
-        if h.is_null() || i >= slice::load(h.add(1)) { return unwind::index_slice(pc, r, cx, n, t) }
+        if h.is_null() || i >= slice::load(h.add(1)) { return fail::index_slice(pc, r, cx, n, t) }
         store!($ty, *h + i * $size, *r.add(a!(pc)));
         next!(pc, r, cx, n, t)
     });)* };
@@ -95,7 +95,7 @@ macro_rules! slice_stores {
 macro_rules! frame_loads {
     ($($name:ident $ty:ident $size:literal;)*) => { $(handler!($name, pc, r, cx, n, t, {
         let i = *r.add(c!(pc));
-        if i >= *pc as u32 as u64 { return unwind::index_array_low(pc, r, cx, n, t) }
+        if i >= *pc as u32 as u64 { return fail::index_array_low(pc, r, cx, n, t) }
         *r.add(a!(pc)) = load!($ty, r.add(b!(pc)) as u64 + i * $size);
         next!(pc.add(1), r, cx, n, t)
     });)* };
@@ -103,7 +103,7 @@ macro_rules! frame_loads {
 macro_rules! frame_stores {
     ($($name:ident $ty:ident $size:literal;)*) => { $(handler!($name, pc, r, cx, n, t, {
         let i = *r.add(c!(pc));
-        if i >= *pc as u32 as u64 { return unwind::index_array_low(pc, r, cx, n, t) }
+        if i >= *pc as u32 as u64 { return fail::index_array_low(pc, r, cx, n, t) }
         store!($ty, r.add(b!(pc)) as u64 + i * $size, *r.add(a!(pc)));
         next!(pc.add(1), r, cx, n, t)
     });)* };

@@ -139,8 +139,9 @@ pub fn load(
     let well_known = WellKnown {
         runtime_error: known("errorString"),
         plain_error: known("plainError"),
-        assertion_error: known("assertionError"),
-        nil_panic: known("nilPanic"),
+        bounds_error: known("boundsError"),
+        assertion_error: program.types[known("TypeAssertionError").0 as usize].ptr_to,
+        nil_panic: program.types[known("PanicNilError").0 as usize].ptr_to,
         string: plain(Kind::String).unwrap_or_default(),
     };
     let byte_type = plain(Kind::Uint8);

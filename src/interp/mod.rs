@@ -9,6 +9,7 @@
 pub mod call;
 pub mod ctx;
 pub mod elem;
+pub mod fail;
 pub mod load;
 pub mod ops;
 pub mod roots;

@@ -2,7 +2,7 @@
 //!
 //! Rules for a handler: no local with a destructor, no local whose address leaves it, and nothing after the tail call;
 //! what is slow or may allocate goes to a function in `slow`, `call` or `unwind` marked cold or never inlined. A
-//! handler that ends in `fail!` enters the unwinder in tail position.
+//! handler that ends in `fail!` goes to `fail` in tail position.
 //!
 //! # Safety
 //! Handlers are only entered with a pc into loaded code, whose operands the compiler has kept inside the frame, on the
@@ -10,7 +10,7 @@
 //! on; every word is valid for its slot's type whenever it is read.
 #![allow(non_snake_case)]
 use super::ctx::{Ctx, Entry};
-use super::{call, slow, unwind};
+use super::{call, fail, slow, unwind};
 use crate::bytecode::op::Op;
 use crate::bytecode::program::iface;
 use crate::sched::wait::WaitReason;
@@ -126,7 +126,7 @@ macro_rules! keep {
 }
 macro_rules! fail {
     ($f:ident, $pc:ident, $r:ident, $cx:ident, $n:ident, $t:ident) => {
-        return unwind::$f($pc, $r, $cx, $n, $t)
+        return fail::$f($pc, $r, $cx, $n, $t)
     };
 }
 
@@ -431,14 +431,14 @@ handlers! {
         let (x, y) = (rb!(pc, r), rc!(pc, r));
         match slow::eq_iface(cx, x, y) {
             Some(eq) => ra!(pc, r) = eq as u64,
-            None => fail!(uncomparable, pc, r, cx, n, t),
+            None => fail!(trapped, pc, r, cx, n, t),
         }
         next!(pc, r, cx, n, t)
     }
     EqT(pc, r, cx, n, t) {
         match slow::eq_values(cx, *pc as u32, r.add(b!(pc)), r.add(c!(pc))) {
             Some(eq) => ra!(pc, r) = eq as u64,
-            None => fail!(uncomparable, pc, r, cx, n, t),
+            None => fail!(trapped, pc, r, cx, n, t),
         }
         next!(pc.add(1), r, cx, n, t)
     }
@@ -754,28 +754,28 @@ handlers! {
     }
     MapGet(pc, r, cx, n, t) {
         if !slow::map_get(cx, *pc as u32, rb!(pc, r), r.add(c!(pc)), r.add(a!(pc)), false) {
-            fail!(map_failed, pc, r, cx, n, t)
+            fail!(trapped, pc, r, cx, n, t)
         }
         next!(pc.add(1), r, cx, n, t)
     }
     MapGet2(pc, r, cx, n, t) {
         if !slow::map_get(cx, *pc as u32, rb!(pc, r), r.add(c!(pc)), r.add(a!(pc)), true) {
-            fail!(map_failed, pc, r, cx, n, t)
+            fail!(trapped, pc, r, cx, n, t)
         }
         next!(pc.add(1), r, cx, n, t)
     }
     MapSet(pc, r, cx, n, t) {
         if !slow::map_set(cx, *pc as u32, rb!(pc, r), r.add(c!(pc)), r.add(a!(pc))) {
-            fail!(map_failed, pc, r, cx, n, t)
+            fail!(trapped, pc, r, cx, n, t)
         }
         next!(pc.add(1), r, cx, n, t)
     }
     MapDel(pc, r, cx, n, t) {
-        if !slow::map_delete(cx, *pc as u32, ra!(pc, r), r.add(b!(pc))) { fail!(map_failed, pc, r, cx, n, t) }
+        if !slow::map_delete(cx, *pc as u32, ra!(pc, r), r.add(b!(pc))) { fail!(trapped, pc, r, cx, n, t) }
         next!(pc.add(1), r, cx, n, t)
     }
     MapClear(pc, r, cx, n, t) {
-        if !slow::map_clear(cx, *pc as u32, ra!(pc, r)) { fail!(map_failed, pc, r, cx, n, t) }
+        if !slow::map_clear(cx, *pc as u32, ra!(pc, r)) { fail!(trapped, pc, r, cx, n, t) }
         next!(pc.add(1), r, cx, n, t)
     }
     MapIter(pc, r, cx, n, t) {
@@ -794,7 +794,7 @@ handlers! {
                 keep!(pc);
                 next!(pc, r, cx, n, t)
             }
-            _ => fail!(map_failed, pc, r, cx, n, t),
+            _ => fail!(trapped, pc, r, cx, n, t),
         }
     }
     IfP(pc, r, cx, n, t) {
@@ -865,7 +865,7 @@ handlers! {
         let entry = pc.offset(x!(pc));
         let base = r.add(a);
         let header = *entry.sub(1);
-        if base.add(header as u32 as usize) > (*cx).stack_end { return call::grow(pc, r, cx, n, t, 1, header as u32 as usize + a) }
+        if base.add(header as u32 as usize) > (*cx).stack_end { return call::grow(pc, r, cx, n, t, header as u32 as usize + a) }
         *base.sub(1) = pc as u64 | (a as u64) << 48;
         let zero = (header >> 48) as usize;
         if zero != 0 {
@@ -885,7 +885,7 @@ handlers! {
         let entry = *(closure as *const u64) as *const u64;
         let base = r.add(a);
         let header = *entry.sub(1);
-        if base.add(header as u32 as usize) > (*cx).stack_end { return call::grow(pc, r, cx, n, t, 1, header as u32 as usize + a) }
+        if base.add(header as u32 as usize) > (*cx).stack_end { return call::grow(pc, r, cx, n, t, header as u32 as usize + a) }
         *base.sub(1) = pc as u64 | (a as u64) << 48;
         *base.add(c!(pc)) = closure;
         let zero = (header >> 48) as usize;
@@ -911,7 +911,7 @@ handlers! {
         let entry = (*(*cx).rt).code.as_ptr().add(cache as u32 as usize);
         let base = r.add(a);
         let header = *entry.sub(1);
-        if base.add(header as u32 as usize) > (*cx).stack_end { return call::grow(pc, r, cx, n, t, 1, header as u32 as usize + a) }
+        if base.add(header as u32 as usize) > (*cx).stack_end { return call::grow(pc, r, cx, n, t, header as u32 as usize + a) }
         *base.add(c!(pc)) = if cache & Entry::DIRECT != 0 { word & iface::PAYLOAD } else { word };
         *base.sub(1) = pc.add(2) as u64 | (a as u64) << 48;
         let zero = (header >> 48) as usize;
@@ -988,7 +988,7 @@ handlers! {
         unwind::push_defer_to(cx, rb!(pc, r) as usize, ra!(pc, r));
         next!(pc, r, cx, n, t)
     }
-    RetDefer(pc, r, cx, n, t) { unwind::return_defers(pc, r, cx, n, t) }
+    RetDefer(pc, r, cx, n, t) { fail::return_defers(pc, r, cx, n - 8, t) }
     Recover(pc, r, cx, n, t) {
         ra!(pc, r) = unwind::recover(cx, r);
         next!(pc, r, cx, n, t)
@@ -1068,8 +1068,8 @@ handlers! {
         call::end_g(cx);
         resched!(cx, t)
     }
-    PanicRet(pc, r, cx, n, t) { unwind::panic_ret(pc, r, cx, n, t) }
-    PanicText(pc, r, cx, n, t) { unwind::panic_text(pc, r, cx, n, t) }
+    PanicRet(pc, r, cx, n, t) { fail::panic_ret(pc, r, cx, n, t) }
+    PanicText(pc, r, cx, n, t) { fail::panic_text(pc, r, cx, n, t) }
 }
 
 pub use super::elem::*;

@@ -8,7 +8,7 @@ use crate::bytecode::op::Op;
 use crate::bytecode::program::{Kind, RType, RTypeId, iface};
 use crate::sync::chan::Chan;
 use crate::value::native::Trap;
-use crate::value::{eq, iface as ifv, map, slice, slice_ops, string};
+use crate::value::{eq, iface as ifv, map, number, slice, slice_ops, string};
 
 /// Results from here on are failures.
 pub const FAILED: u64 = u64::MAX - 15;
@@ -102,24 +102,6 @@ pub fn complex_div(a: f64, b: f64, c: f64, d: f64) -> (f64, f64) {
         }
     }
     (e, f)
-}
-
-/// A float as the built-in `print` writes it.
-pub fn print_float(v: f64) -> String {
-    if v.is_nan() {
-        return "NaN".into();
-    }
-    if v.is_infinite() {
-        return if v > 0.0 { "+Inf".into() } else { "-Inf".into() };
-    }
-    let text = format!("{:+.6e}", v);
-    match text.split_once('e') {
-        Some((digits, exp)) => {
-            let e: i32 = exp.parse().unwrap_or(0);
-            format!("{digits}e{}{:03}", if e < 0 { '-' } else { '+' }, e.abs())
-        }
-        None => text,
-    }
 }
 
 // ---- strings
@@ -802,14 +784,12 @@ pub unsafe fn print(cx: *mut Ctx, ty: u32, v: *const u64, mode: usize) {
                 Kind::Uint | Kind::Uint8 | Kind::Uint16 | Kind::Uint32 | Kind::Uint64 | Kind::Uintptr => {
                     out.extend_from_slice((*v).to_string().as_bytes())
                 }
-                Kind::Float32 | Kind::Float64 => out.extend_from_slice(print_float(f64::from_bits(*v)).as_bytes()),
+                Kind::Float32 | Kind::Float64 => {
+                    let text = number::float_text(f64::from_bits(*v), b'g', -1, t.kind == Kind::Float32);
+                    out.extend_from_slice(text.as_bytes())
+                }
                 Kind::Complex64 | Kind::Complex128 => {
-                    let (re, im) = if t.kind == Kind::Complex64 {
-                        (f32::from_bits(*v as u32) as f64, f32::from_bits((*v >> 32) as u32) as f64)
-                    } else {
-                        (f64::from_bits(*v), f64::from_bits(*v.add(1)))
-                    };
-                    out.extend_from_slice(format!("({}{}i)", print_float(re), print_float(im)).as_bytes())
+                    out.extend_from_slice(super::unwind::complex_text(t.kind, v).as_bytes())
                 }
                 Kind::String => out.extend_from_slice(string::bytes(*v)),
                 Kind::Slice => {

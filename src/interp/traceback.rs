@@ -11,6 +11,15 @@ pub struct Frame<'a> {
     pub at: u32,
 }
 
+/// A function that has not begun: it stands at its `func` line.
+const AT_FUNC: u32 = u32::MAX;
+
+impl Frame<'_> {
+    fn pos(&self) -> u32 {
+        if self.at == AT_FUNC { self.func.pos } else { self.func.pos_at(self.at) }
+    }
+}
+
 /// The frames of a G that does not run, innermost first, hidden ones left out.
 ///
 /// # Safety
@@ -35,7 +44,9 @@ pub unsafe fn walk<'a>(rt: &'a Rt, g: *mut G, f: &mut dyn FnMut(&'a Function, u3
     unsafe {
         let mut pc = (*g).pc;
         let mut base = (*g).base;
-        let mut panics = if (*g).extra.is_null() { &[][..] } else { &extra(g).panics[..] };
+        let panics = if (*g).extra.is_null() { &[][..] } else { &extra(g).panics[..] };
+        // Where the frame begins that was called last: a panic's deferred call is known by it.
+        let mut called = 0;
         loop {
             let at = rt.index_of(pc);
             let found = rt.program.func_at(at.wrapping_sub(1)).filter(|f| f.entry < at);
@@ -43,8 +54,8 @@ pub unsafe fn walk<'a>(rt: &'a Rt, g: *mut G, f: &mut dyn FnMut(&'a Function, u3
                 Some(func) => f(func, at.saturating_sub(1).max(func.entry), base),
                 None if at == rt.stubs.panic_ret || at == rt.stubs.panic_text => {
                     // Below a deferred call that a panic runs lies the frame that panicked.
-                    let Some((p, rest)) = panics.split_last() else { return };
-                    panics = rest;
+                    let p = panics.iter().find(|p| p.calls_at(called)).or(panics.last());
+                    let Some(p) = p else { return };
                     pc = rt.pc_at(p.resume_at());
                     continue;
                 }
@@ -54,6 +65,7 @@ pub unsafe fn walk<'a>(rt: &'a Rt, g: *mut G, f: &mut dyn FnMut(&'a Function, u3
                 return;
             }
             let link = *base.sub(1);
+            called = base.offset_from((*g).stack) as usize;
             pc = (link & iface::PAYLOAD) as *const u64;
             base = base.sub((link >> 48) as usize);
         }
@@ -65,6 +77,14 @@ pub unsafe fn walk<'a>(rt: &'a Rt, g: *mut G, f: &mut dyn FnMut(&'a Function, u3
 /// # Safety
 /// As [`frames`].
 pub unsafe fn goroutine(rt: &Rt, g: *mut G, running: bool, out: &mut Vec<u8>) {
+    unsafe { below(rt, g, None, running, out) }
+}
+
+/// As [`goroutine`]; `callee` is a function that it was about to enter.
+///
+/// # Safety
+/// As [`frames`].
+pub unsafe fn below(rt: &Rt, g: *mut G, callee: Option<&Function>, running: bool, out: &mut Vec<u8>) {
     unsafe {
         let state = if running {
             "running".to_string()
@@ -77,7 +97,10 @@ pub unsafe fn goroutine(rt: &Rt, g: *mut G, running: bool, out: &mut Vec<u8>) {
             }
         };
         let mut text = format!("goroutine {} [{state}]:\n", (*g).id);
-        let frames = frames(rt, g);
+        let mut frames = frames(rt, g);
+        if let Some(func) = callee {
+            frames.insert(0, Frame { func, at: AT_FUNC });
+        }
         let limit = 100;
         for (i, frame) in frames.iter().enumerate() {
             if frames.len() > limit && i == limit / 2 {
@@ -86,7 +109,7 @@ pub unsafe fn goroutine(rt: &Rt, g: *mut G, running: bool, out: &mut Vec<u8>) {
             if frames.len() > limit && i >= limit / 2 && i < frames.len() - limit / 2 {
                 continue;
             }
-            text.push_str(&format!("{}(...)\n\t{}\n", frame.func.name, place(rt, frame.func.pos_at(frame.at))));
+            text.push_str(&format!("{}(...)\n\t{}\n", frame.func.name, place(rt, frame.pos())));
         }
         if (*g).id != 1
             && (*g).made_at != 0

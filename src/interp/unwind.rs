@@ -4,17 +4,29 @@
 //! returns to the `PanicRet` stub, which goes on to the next one or, after a `recover`, cuts the stack back to the
 //! frame that deferred the recovering call and goes on at its `RetDefer`.
 //!
+//! Everything here is an ordinary function that leaves the G's state in the G and says how the M goes on ([`Then`]):
+//! no native frame stays behind, however often a program panics and recovers.
+//!
 //! # Safety
 //! As in `ops`.
 use super::ctx::{Ctx, Rt};
-use super::ops::{H, back};
 use super::traceback;
-use crate::bytecode::program::{FrameHeader, Kind, RTypeId, iface};
-use crate::next;
+use crate::bytecode::program::{FrameHeader, Kind, iface};
 use crate::sched::g::G;
 use crate::sync::select::Waiting;
 use crate::value::native::{Finish, GOEXIT, Trap};
-use crate::value::{iface as ifv, slice, string};
+use crate::value::{iface as ifv, number, string};
+use std::sync::atomic::Ordering::*;
+
+/// How an M goes on after something slow.
+pub enum Then {
+    /// The running G at its pc and base, with the P's budget.
+    Run,
+    /// The G does not run any more: the next one.
+    Resched,
+    /// The run has ended.
+    Exit,
+}
 
 pub struct Defer {
     /// Slot of the stack at which the deferring frame begins.
@@ -34,6 +46,10 @@ pub struct PanicRec {
     at: u32,
     /// Slot of the panicking frame.
     top_base: usize,
+    /// The same value was panicked again while this one was handled.
+    repanicked: bool,
+    /// What the value's method said, once it is printed.
+    text: Option<Vec<u8>>,
 }
 
 /// Rare state of a G, made when first needed.
@@ -45,12 +61,19 @@ pub struct Extra {
     pub finish: Option<Finish>,
     pub job: Option<Box<dyn FnOnce() -> Finish + Send>>,
     pub trap: Option<Trap>,
+    /// Nobody recovers: the panics are being printed, and this one's value is asked for its text.
+    printing: Option<usize>,
 }
 
 impl PanicRec {
     /// Code index behind the instruction that panicked.
     pub fn resume_at(&self) -> u32 {
         self.at + 1
+    }
+
+    /// Whether the deferred call that it runs has its frame at this slot.
+    pub fn calls_at(&self, slot: usize) -> bool {
+        self.call_base == slot
     }
 }
 
@@ -61,6 +84,7 @@ impl Extra {
         self.finish = None;
         self.job = None;
         self.trap = None;
+        self.printing = None;
     }
 
     /// Words the collector must see.
@@ -122,67 +146,59 @@ pub unsafe fn push_defer_to(cx: *mut Ctx, base: usize, closure: u64) {
     }
 }
 
-/// Sets up the call of a deferred closure in a frame `above` slots over `r`, returning to `link`; `Err(slots)`: the
-/// stack must grow first.
-unsafe fn enter_closure(
-    cx: *mut Ctx,
-    r: *mut u64,
-    above: usize,
-    closure: u64,
-    link: *const u64,
-) -> (*const u64, *mut u64) {
+/// Makes the running G, whose frame is the one at its base, call a closure `above` slots higher, returning to `link`.
+unsafe fn enter_closure(cx: *mut Ctx, above: usize, closure: u64, link: *const u64) -> Then {
     unsafe {
-        let g = (*cx).side.g;
         let entry = *(closure as *const u64) as *const u64;
-        let header = FrameHeader::unpack(*entry.sub(1));
-        let mut r = r;
-        let need = r.offset_from((*g).stack) as usize + above + header.slots as usize + 1;
-        if need > (*g).stack_end.offset_from((*g).stack) as usize {
-            (*g).base = r;
-            // Unwinding may go beyond the limit by a little: it frees more than it takes.
-            if !G::grow(g, need + need / 2 + 64) {
-                std::alloc::handle_alloc_error(std::alloc::Layout::new::<u64>());
-            }
-            (*cx).stack_end = (*g).stack_end;
-            r = (*g).base;
+        if !enter(cx, above, entry, link) {
+            return fatal(cx, "fatal error: out of memory");
         }
-        let base = r.add(above);
-        *base.sub(1) = link as u64 | (above as u64) << 48;
-        *base = closure;
-        for i in 0..header.zero_len as usize {
-            *base.add(header.zero_start as usize + i) = 0;
-        }
-        (entry, base)
+        *(*(*cx).side.g).base = closure;
+        Then::Run
     }
 }
 
-/// Slots of the frame at `r`, in which `pc` lies.
+/// As [`enter_closure`] for a function, whose parameters are still to be written. `false`: no memory.
+unsafe fn enter(cx: *mut Ctx, above: usize, entry: *const u64, link: *const u64) -> bool {
+    unsafe {
+        let g = (*cx).side.g;
+        let header = FrameHeader::unpack(*entry.sub(1));
+        let need = (*g).base.offset_from((*g).stack) as usize + above + header.slots as usize + 1;
+        // Unwinding may go beyond the stack limit by a little: it frees more than it takes.
+        if need > (*g).stack_end.offset_from((*g).stack) as usize && !G::grow(g, need + need / 2 + 64) {
+            return false;
+        }
+        (*cx).stack_end = (*g).stack_end;
+        let base = (*g).base.add(above);
+        *base.sub(1) = link as u64 | (above as u64) << 48;
+        for i in 0..header.zero_len as usize {
+            *base.add(header.zero_start as usize + i) = 0;
+        }
+        (*g).pc = entry;
+        (*g).base = base;
+        true
+    }
+}
+
+/// Slots of the frame in which `pc` lies.
 unsafe fn frame_slots(rt: &Rt, pc: *const u64) -> usize {
     let at = rt.index_of(pc);
     rt.program.func_at(at).or_else(|| rt.program.func_at(at - 1)).map_or(64, |f| f.frame_slots as usize)
 }
 
-/// `RetDefer`: runs the frame's deferred closures, each returning to this instruction.
+/// `RetDefer` (behind which the G's pc stands): runs the frame's deferred closures, each returning to this instruction.
 #[inline(never)]
-pub unsafe fn return_defers(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
+pub unsafe fn return_defers(cx: *mut Ctx) -> Then {
     unsafe {
         let g = (*cx).side.g;
-        let base = r.offset_from((*g).stack) as usize;
+        let base = (*g).base.offset_from((*g).stack) as usize;
         let defers = &mut extra(g).defers;
-        if defers.last().is_none_or(|d| d.base != base) {
-            next!(pc, r, cx, n, t)
-        }
-        let Some(d) = defers.pop() else { next!(pc, r, cx, n, t) };
+        let Some(d) = defers.pop_if(|d| d.base == base) else { return Then::Run };
         if d.closure == 0 {
-            return nil_deref(pc, r, cx, n, t);
+            return nil_deref(cx);
         }
-        let above = frame_slots((*cx).rt(), pc) + 1;
-        let (entry, base) = enter_closure(cx, r, above, d.closure, pc.sub(1));
-        let n = n - 8;
-        if n < 0 {
-            return super::call::safepoint(entry, base, cx, n, t);
-        }
-        next!(entry, base, cx, n, t)
+        let pc = (*g).pc;
+        enter_closure(cx, frame_slots((*cx).rt(), pc) + 1, d.closure, pc.sub(1))
     }
 }
 
@@ -215,24 +231,14 @@ pub unsafe fn recover(cx: *mut Ctx, r: *mut u64) -> u64 {
     }
 }
 
-/// Starts a panic at `pc` (behind the instruction that panicked).
+/// Starts a panic of the running G, whose pc is behind the instruction that panics.
 #[cold]
 #[inline(never)]
-pub unsafe fn start_panic(
-    pc: *const u64,
-    r: *mut u64,
-    cx: *mut Ctx,
-    n: i64,
-    t: *const H,
-    value: u64,
-    goexit: bool,
-) -> u64 {
+pub unsafe fn start_panic(cx: *mut Ctx, value: u64, goexit: bool) -> Then {
     unsafe {
         let g = (*cx).side.g;
-        (*g).pc = pc;
-        (*g).base = r;
-        let top_base = r.offset_from((*g).stack) as usize;
-        let at = (*cx).rt().index_of(pc) - 1;
+        let top_base = (*g).base.offset_from((*g).stack) as usize;
+        let at = (*cx).rt().index_of((*g).pc) - 1;
         extra(g).panics.push(PanicRec {
             value,
             goexit,
@@ -241,212 +247,232 @@ pub unsafe fn start_panic(
             frame_base: usize::MAX,
             at,
             top_base,
+            repanicked: false,
+            text: None,
         });
-        run_defer(pc, r, cx, n, t)
+        run_defer(cx)
     }
 }
 
-/// The panicking G (top frame `r`, in which `pc` lies) runs its next deferred closure, or dies.
-unsafe fn run_defer(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
+/// The panicking G (which stands in the panicking frame) runs its next deferred closure, or dies.
+unsafe fn run_defer(cx: *mut Ctx) -> Then {
     unsafe {
         let g = (*cx).side.g;
         let rt = (*cx).rt();
         let x = extra(g);
-        let Some(d) = x.defers.pop() else {
-            return last_words(pc, r, cx, n, t);
-        };
-        let above = frame_slots(rt, pc) + 1;
-        let Some(p) = x.panics.last_mut() else { return fatal(cx, "fatal error: lost panic") };
+        let Some(d) = x.defers.pop() else { return last_words(cx) };
+        let above = frame_slots(rt, (*g).pc) + 1;
+        let Some(p) = x.panics.last_mut() else { return lost(cx) };
         p.frame_base = d.base;
         p.call_base = p.top_base + above;
         if d.closure == 0 {
-            return nil_deref(pc, r, cx, n, t);
+            return nil_deref(cx);
         }
-        let stub = rt.pc_at(rt.stubs.panic_ret);
-        let (entry, base) = enter_closure(cx, r, above, d.closure, stub);
-        next!(entry, base, cx, n, t)
+        enter_closure(cx, above, d.closure, rt.pc_at(rt.stubs.panic_ret))
     }
 }
 
-/// A deferred closure that a panic ran has returned; `r` is the panicking frame.
+#[cold]
+unsafe fn lost(cx: *mut Ctx) -> Then {
+    unsafe { fatal(cx, "gmpl: internal error (this is a bug in gmpl, not in your program): lost panic") }
+}
+
+/// A deferred closure that a panic ran has returned; the G stands in the panicking frame.
 #[inline(never)]
-pub unsafe fn panic_ret(_pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
+pub unsafe fn panic_ret(cx: *mut Ctx) -> Then {
     unsafe {
         let g = (*cx).side.g;
         let rt = (*cx).rt();
         let x = extra(g);
-        let Some(p) = x.panics.last() else { return fatal(cx, "fatal error: lost panic") };
+        let Some(p) = x.panics.last() else { return lost(cx) };
         let (at, frame_base) = (p.at, p.frame_base);
+        (*g).pc = rt.pc_at(at + 1);
         if !p.recovered {
-            return run_defer(rt.pc_at(at + 1), r, cx, n, t);
+            return run_defer(cx);
+        }
+        // Find the deferring frame and where in it the calls above stand.
+        let mut pc = (*g).pc;
+        let mut base = (*g).base;
+        let slot = |base: *mut u64| base.offset_from((*g).stack) as usize;
+        while slot(base) > frame_base {
+            let link = *base.sub(1);
+            pc = (link & iface::PAYLOAD) as *const u64;
+            if rt.index_of(pc) == rt.stubs.panic_ret {
+                let Some(p) = x.panics.iter().find(|p| p.call_base == slot(base)) else { return lost(cx) };
+                pc = rt.pc_at(p.at + 1);
+            }
+            base = base.sub((link >> 48) as usize);
         }
         // Panics whose deferred calls lie above the recovering frame are over as well. A Goexit goes on.
         x.panics.pop();
-        let mut goexit = None;
-        while let Some(p) = x.panics.last() {
-            if p.call_base == usize::MAX || p.call_base <= frame_base {
-                break;
-            }
-            if p.goexit {
-                goexit = Some(());
-            }
-            x.panics.pop();
-        }
-        // Find the function of the deferring frame.
-        let mut pc = rt.pc_at(at + 1);
-        let mut base = r;
-        while base.offset_from((*g).stack) as usize > frame_base {
-            let link = *base.sub(1);
-            pc = (link & iface::PAYLOAD) as *const u64;
-            base = base.sub((link >> 48) as usize);
+        let mut goexit = false;
+        while let Some(p) = x.panics.pop_if(|p| p.call_base != usize::MAX && p.call_base > frame_base) {
+            goexit |= p.goexit;
         }
         let at = rt.index_of(pc);
-        let Some(f) = rt.program.func_at(at).or_else(|| rt.program.func_at(at - 1)) else {
-            return fatal(cx, "fatal error: recovered into no function");
-        };
-        if goexit.is_some() {
-            return start_panic(rt.pc_at(f.defer_return + 1), base, cx, n, t, 0, true);
+        let Some(f) = rt.program.func_at(at).or_else(|| rt.program.func_at(at - 1)) else { return lost(cx) };
+        (*g).base = base;
+        if goexit {
+            (*g).pc = rt.pc_at(f.defer_return + 1);
+            return start_panic(cx, 0, true);
         }
-        next!(rt.pc_at(f.defer_return), base, cx, n, t)
+        (*g).pc = rt.pc_at(f.defer_return);
+        Then::Run
     }
 }
 
-/// A panic that nobody recovered: its value's text may need a method call first.
-unsafe fn last_words(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
+/// A panic that nobody recovered, or a Goexit whose deferred calls are done.
+unsafe fn last_words(cx: *mut Ctx) -> Then {
     unsafe {
         let g = (*cx).side.g;
         let rt = (*cx).rt();
         let x = extra(g);
-        let Some(p) = x.panics.last() else { return fatal(cx, "fatal error: lost panic") };
+        let Some(p) = x.panics.last() else { return lost(cx) };
         if p.goexit {
-            let main = rt.stubs.halt;
-            let _ = main;
+            x.panics.clear();
             if (*g).id == 1 {
                 // main has gone: the others go on, and may end in a deadlock.
-                x.panics.clear();
-                (*g).set_waiting(crate::sched::wait::WaitReason::None);
-                (*cx).side.g = std::ptr::null_mut();
-                rt.main_exited.store(true, std::sync::atomic::Ordering::SeqCst);
-                let ended = &(*cx).p.ended;
-                ended.store(ended.load(std::sync::atomic::Ordering::Relaxed) + 1, std::sync::atomic::Ordering::Relaxed);
-                (*g).set_status(crate::sched::g::Status::Dead);
-                crate::resched!(cx, t)
+                rt.main_exited.store(true, SeqCst);
             }
-            x.panics.clear();
-            (*cx).p.budget = n;
             super::call::end_g(cx);
-            crate::resched!(cx, t)
+            return Then::Resched;
         }
-        let value = p.value;
-        let ty = iface::type_of(value);
-        if ty != 0 && !x.in_last_words() {
-            for name in ["Error", "String"] {
-                let found = rt.program.types[ty as usize].methods.iter().find(|m| {
-                    let method = &rt.program.methods[m.id.0 as usize];
-                    method.name == name && method.sig == "func() string"
-                });
-                if let Some(m) = found {
-                    x.trap = Some(Trap::Fatal(String::new()));
-                    let entry = rt.pc_at(rt.program.funcs[m.func.0 as usize].entry);
-                    let above = frame_slots(rt, pc) + 1;
-                    let receiver = if m.direct { value & iface::PAYLOAD } else { value };
-                    let fake = [entry as u64];
-                    let stub = rt.pc_at(rt.stubs.panic_text);
-                    let (entry, base) = enter_closure(cx, r, above, fake.as_ptr() as u64, stub);
-                    *base = 0;
-                    *base.add(1) = receiver;
-                    next!(entry, base, cx, n, t)
+        if x.printing.is_some() {
+            let what = match p.value {
+                v if rt.program.types[iface::type_of(v) as usize].kind == Kind::String => {
+                    format!(": {}", String::from_utf8_lossy(string::bytes(v & iface::PAYLOAD)))
                 }
+                v => format!(": type {}", rt.program.types[iface::type_of(v) as usize].name),
+            };
+            return fatal(cx, &format!("fatal error: panic while printing panic value{what}"));
+        }
+        // A value that is panicked again is shown once.
+        for i in (1..x.panics.len()).rev() {
+            if x.panics[i].value == x.panics[i - 1].value && !x.panics[i].goexit && !x.panics[i - 1].goexit {
+                x.panics[i - 1].repanicked = true;
             }
         }
-        die(cx, None)
+        ask_for_texts(cx, x.panics.len())
     }
 }
 
-impl Extra {
-    fn in_last_words(&self) -> bool {
-        matches!(&self.trap, Some(Trap::Fatal(s)) if s.is_empty())
+/// Asks the values of the panics below `end`, newest first, for their texts; when none is left, the run ends.
+unsafe fn ask_for_texts(cx: *mut Ctx, end: usize) -> Then {
+    unsafe {
+        let g = (*cx).side.g;
+        let rt = (*cx).rt();
+        let x = extra(g);
+        for i in (0..end).rev() {
+            let value = x.panics[i].value;
+            let ty = iface::type_of(value);
+            if ty == 0 || (i > 0 && x.panics[i - 1].repanicked) {
+                continue;
+            }
+            let found = ["Error", "String"].iter().find_map(|name| {
+                rt.program.types[ty as usize].methods.iter().find(|m| {
+                    let method = &rt.program.methods[m.id.0 as usize];
+                    method.name == *name && method.sig == "func() string"
+                })
+            });
+            let Some(m) = found else { continue };
+            // The call lies above the newest panic's frame.
+            x.printing = Some(i);
+            let Some(top) = x.panics.last() else { return lost(cx) };
+            (*g).pc = rt.pc_at(top.at + 1);
+            (*g).base = (*g).stack.add(top.top_base);
+            let entry = rt.pc_at(rt.program.funcs[m.func.0 as usize].entry);
+            let above = frame_slots(rt, (*g).pc) + 1;
+            if !enter(cx, above, entry, rt.pc_at(rt.stubs.panic_text)) {
+                return fatal(cx, "fatal error: out of memory");
+            }
+            *(*g).base = 0;
+            *(*g).base.add(1) = if m.direct { value & iface::PAYLOAD } else { value };
+            return Then::Run;
+        }
+        die(cx)
     }
 }
 
 /// The method called for the last words has returned its text.
 #[cold]
 #[inline(never)]
-pub unsafe fn panic_text(_pc: *const u64, r: *mut u64, cx: *mut Ctx, _n: i64, _t: *const H) -> u64 {
+pub unsafe fn panic_text(cx: *mut Ctx) -> Then {
     unsafe {
         let g = (*cx).side.g;
-        let Some(p) = extra(g).panics.last() else { return fatal(cx, "fatal error: lost panic") };
-        let above = p.top_base;
-        let at = p.at;
         let rt = (*cx).rt();
-        let base = (*g).stack.add(above);
-        let slots = frame_slots(rt, rt.pc_at(at + 1)) + 1;
-        let _ = r;
-        let text = string::bytes(*base.add(slots)).to_vec();
-        die(cx, Some(text))
+        let x = extra(g);
+        let (Some(i), Some(top)) = (x.printing.take(), x.panics.last()) else { return lost(cx) };
+        let above = frame_slots(rt, rt.pc_at(top.at + 1)) + 1;
+        let text = string::bytes(*(*g).stack.add(top.top_base + above)).to_vec();
+        x.panics[i].text = Some(text);
+        ask_for_texts(cx, i)
     }
 }
 
 /// Prints the panics and the traceback, and ends the run with status 2.
-unsafe fn die(cx: *mut Ctx, text: Option<Vec<u8>>) -> u64 {
+unsafe fn die(cx: *mut Ctx) -> Then {
     unsafe {
         let g = (*cx).side.g;
         let rt = (*cx).rt();
         let x = extra(g);
         let mut out = Vec::new();
-        let last = x.panics.len().saturating_sub(1);
-        let mut goexit = false;
-        for (i, p) in x.panics.iter().enumerate() {
-            if p.goexit {
-                goexit = true;
+        let mut before: Option<&PanicRec> = None;
+        for p in &x.panics {
+            let shown = before.is_some_and(|b| b.repanicked);
+            let indent = before.is_some_and(|b| !b.goexit);
+            before = Some(p);
+            if p.goexit || shown {
                 continue;
             }
-            if i > 0 {
-                out.extend_from_slice(b"\t");
+            if indent {
+                out.push(b'\t');
             }
             out.extend_from_slice(b"panic: ");
-            match (&text, i == last) {
-                (Some(t), true) => out.extend_from_slice(&print_text(rt, p.value, t)),
-                _ => out.extend_from_slice(&print_value(rt, p.value)),
+            match &p.text {
+                Some(text) => indented(text, &mut out),
+                None => print_value(rt, p.value, &mut out),
             }
-            if p.recovered {
-                out.extend_from_slice(b" [recovered]");
+            match (p.recovered, p.repanicked) {
+                (true, true) => out.extend_from_slice(b" [recovered, repanicked]"),
+                (true, false) => out.extend_from_slice(b" [recovered]"),
+                _ => {}
             }
             out.push(b'\n');
         }
-        let _ = goexit;
-        out.push(b'\n');
         if let Some(p) = x.panics.last() {
+            if p.text.as_ref().is_some_and(|t| t.ends_with(b"nil pointer dereference")) {
+                out.extend_from_slice(b"[signal SIGSEGV: segmentation violation]\n");
+            }
             (*g).pc = rt.pc_at(p.at + 1);
             (*g).base = (*g).stack.add(p.top_base);
         }
+        out.push(b'\n');
         traceback::goroutine(rt, g, true, &mut out);
         out.extend_from_slice(b"exit status 2\n");
         rt.die(&out, 2);
-        back::EXIT
+        Then::Exit
     }
 }
 
-fn print_text(rt: &Rt, value: u64, text: &[u8]) -> Vec<u8> {
-    let ty = &rt.program.types[iface::type_of(value) as usize];
-    let mut out = text.to_vec();
-    // Run-time errors carry a hint where Go prints one.
-    if RTypeId(iface::type_of(value)) == rt.well_known.runtime_error && text.ends_with(b"nil pointer dereference") {
-        out.extend_from_slice(b"\n[signal SIGSEGV: segmentation violation]");
+/// Text with its further lines indented.
+fn indented(text: &[u8], out: &mut Vec<u8>) {
+    for &b in text {
+        out.push(b);
+        if b == b'\n' {
+            out.push(b'\t');
+        }
     }
-    let _ = ty;
-    out
 }
 
 /// A panic's value as Go prints it without methods.
-pub fn print_value(rt: &Rt, value: u64) -> Vec<u8> {
+fn print_value(rt: &Rt, value: u64, out: &mut Vec<u8>) {
     let ty = iface::type_of(value);
     if ty == 0 {
-        return b"nil".to_vec();
+        return out.extend_from_slice(b"nil");
     }
     let t = &rt.program.types[ty as usize];
     let named = t.named.is_some();
-    // SAFETY: the word names its own type.
+    // SAFETY: the word names its own type; a box of a complex number has its words.
     let text = unsafe {
         match t.kind {
             Kind::Bool => (ifv::as_uint(value) != 0).to_string(),
@@ -454,27 +480,50 @@ pub fn print_value(rt: &Rt, value: u64) -> Vec<u8> {
             Kind::Uint | Kind::Uint8 | Kind::Uint16 | Kind::Uint32 | Kind::Uint64 | Kind::Uintptr => {
                 ifv::as_uint(value).to_string()
             }
-            Kind::Float32 | Kind::Float64 => super::slow::print_float(ifv::as_float(value)),
+            Kind::Float32 | Kind::Float64 => {
+                number::float_text(ifv::as_float(value), b'g', -1, t.kind == Kind::Float32)
+            }
+            Kind::Complex64 | Kind::Complex128 => {
+                let text = complex_text(t.kind, (value & iface::PAYLOAD) as *const u64);
+                return out.extend_from_slice(if named { format!("{}{text}", t.name) } else { text }.as_bytes());
+            }
             Kind::String => {
                 let s = string::bytes(value & iface::PAYLOAD);
-                if named {
-                    let mut out = format!("{}(\"", t.name).into_bytes();
-                    out.extend_from_slice(s);
-                    out.extend_from_slice(b"\")");
-                    return out;
+                if !named {
+                    return indented(s, out);
                 }
-                return s.to_vec();
+                out.extend_from_slice(format!("{}(\"", t.name).as_bytes());
+                indented(s, out);
+                return out.extend_from_slice(b"\")");
             }
-            _ => return format!("({}) {:#x}", t.name, value & iface::PAYLOAD).into_bytes(),
+            _ => return out.extend_from_slice(format!("({}) {:#x}", t.name, value & iface::PAYLOAD).as_bytes()),
         }
     };
-    if named { format!("{}({})", t.name, text).into_bytes() } else { text.into_bytes() }
+    out.extend_from_slice(if named { format!("{}({text})", t.name) } else { text }.as_bytes());
+}
+
+/// A complex number in memory as the built-in `print` shows it.
+///
+/// # Safety
+/// `words` holds a number of this kind.
+pub unsafe fn complex_text(kind: Kind, words: *const u64) -> String {
+    unsafe {
+        let narrow = kind == Kind::Complex64;
+        let (re, im) = if narrow {
+            (f32::from_bits(*words as u32) as f64, f32::from_bits((*words >> 32) as u32) as f64)
+        } else {
+            (f64::from_bits(*words), f64::from_bits(*words.add(1)))
+        };
+        let im = number::float_text(im, b'g', -1, narrow);
+        let sign = if im.starts_with(['+', '-']) { "" } else { "+" };
+        format!("({}{sign}{im}i)", number::float_text(re, b'g', -1, narrow))
+    }
 }
 
 /// `fatal error: ...` of the running G.
 #[cold]
 #[inline(never)]
-pub unsafe fn fatal(cx: *mut Ctx, text: &str) -> u64 {
+pub unsafe fn fatal(cx: *mut Ctx, text: &str) -> Then {
     unsafe {
         let rt = (*cx).rt();
         let mut out = format!("{text}\n\n").into_bytes();
@@ -483,238 +532,73 @@ pub unsafe fn fatal(cx: *mut Ctx, text: &str) -> u64 {
         }
         out.extend_from_slice(b"exit status 2\n");
         rt.die(&out, 2);
-        back::EXIT
+        Then::Exit
     }
 }
 
-/// What a native asked for instead of returning. `pc` is behind its call.
+/// What a native, a comparison or a map operation asked for instead of a result.
 #[cold]
 #[inline(never)]
-pub unsafe fn trap(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H, trap: Trap) -> u64 {
+pub unsafe fn trap(cx: *mut Ctx, trap: Trap) -> Then {
     unsafe {
-        let g = (*cx).side.g;
-        (*g).pc = pc;
-        (*g).base = r;
         match trap {
-            Trap::Runtime(text) => runtime_error(pc, r, cx, n, t, &text),
-            Trap::Plain(text) => plain_error(pc, r, cx, n, t, &text),
-            Trap::Panic(text) => {
-                let rt = (*cx).rt();
-                let Some(s) = string::new(&mut (*cx).cache, text.as_bytes()) else {
-                    return out_of_memory(pc, r, cx, n, t);
-                };
-                start_panic(pc, r, cx, n, t, ifv::direct(rt.well_known.string.0, s), false)
-            }
-            Trap::Value(value) => start_panic(pc, r, cx, n, t, value, false),
-            Trap::Fatal(text) if text == GOEXIT => start_panic(pc, r, cx, n, t, 0, true),
+            Trap::Runtime(text) => runtime_error(cx, &text),
+            Trap::Plain(text) => plain_error(cx, &text),
+            Trap::Panic(text) => error_value(cx, &text, (*cx).rt().well_known.string.0),
+            Trap::Value(value) => start_panic(cx, value, false),
+            Trap::Fatal(text) if text == GOEXIT => start_panic(cx, 0, true),
             Trap::Fatal(text) => fatal(cx, &format!("fatal error: {text}")),
-            Trap::OutOfMemory => out_of_memory(pc, r, cx, n, t),
+            Trap::OutOfMemory => fatal(cx, "fatal error: out of memory"),
             Trap::Exit(status) => {
                 (*cx).rt().end(status);
-                back::EXIT
+                Then::Exit
             }
+        }
+    }
+}
+
+/// A panic with a value of a string type.
+unsafe fn error_value(cx: *mut Ctx, text: &str, ty: u32) -> Then {
+    unsafe {
+        match string::new(&mut (*cx).cache, text.as_bytes()) {
+            Some(s) => start_panic(cx, ifv::direct(ty, s), false),
+            None => fatal(cx, "fatal error: out of memory"),
         }
     }
 }
 
 /// A run-time panic with this text (without `runtime error: `).
-#[cold]
-#[inline(never)]
-pub unsafe fn runtime_error(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H, text: &str) -> u64 {
+pub unsafe fn runtime_error(cx: *mut Ctx, text: &str) -> Then {
     unsafe {
-        let rt = (*cx).rt();
-        let Some(s) = string::new(&mut (*cx).cache, text.as_bytes()) else {
-            return out_of_memory(pc, r, cx, n, t);
-        };
-        start_panic(pc, r, cx, n, t, ifv::direct(rt.well_known.runtime_error.0, s), false)
+        let known = &(*cx).rt().well_known;
+        let bounds = ["index out of range", "slice bounds", "cannot convert slice"].iter().any(|p| text.starts_with(p));
+        error_value(cx, text, if bounds { known.bounds_error.0 } else { known.runtime_error.0 })
     }
-}
-
-macro_rules! runtime_errors {
-    ($($name:ident |$pc:ident, $r:ident, $cx:ident| $text:expr;)*) => {
-        $(#[cold]
-        #[inline(never)]
-        pub unsafe fn $name($pc: *const u64, $r: *mut u64, $cx: *mut Ctx, n: i64, t: *const H) -> u64 {
-            unsafe {
-                let text: String = $text;
-                runtime_error($pc, $r, $cx, n, t, &text)
-            }
-        })*
-    };
-}
-
-unsafe fn slot(pc: *const u64, r: *mut u64, field: usize) -> u64 {
-    unsafe { *r.add(*(pc as *const u16).sub(4 - field) as usize) }
-}
-
-fn index_text(i: u64, len: u64) -> String {
-    if (i as i64) < 0 {
-        format!("index out of range [{}]", i as i64)
-    } else {
-        format!("index out of range [{i}] with length {len}")
-    }
-}
-
-runtime_errors! {
-    divide |pc, r, cx| { let _ = (pc, r, cx); "integer divide by zero".into() };
-    negative_shift |pc, r, cx| { let _ = (pc, r, cx); "negative shift amount".into() };
-    nil_deref |pc, r, cx| { let _ = (pc, r, cx); "invalid memory address or nil pointer dereference".into() };
-    index_slice |pc, r, cx| {
-        let _ = cx;
-        index_text(slot(pc, r, 3), slice::parts(slot(pc, r, 2)).len as u64)
-    };
-    index_string |pc, r, cx| {
-        let _ = cx;
-        index_text(slot(pc, r, 3), string::len(slot(pc, r, 2)) as u64)
-    };
-    index_checked |pc, r, cx| { let _ = cx; index_text(slot(pc, r, 1), slot(pc, r, 2)) };
-    index_checked_k |pc, r, cx| {
-        let _ = cx;
-        index_text(slot(pc, r, 1), (*(pc as *const u32).sub(1)) as u64)
-    };
-    index_array |pc, r, cx| { let _ = cx; index_text(slot(pc, r, 3), *pc >> 32) };
-    index_array_low |pc, r, cx| { let _ = cx; index_text(slot(pc, r, 3), *pc as u32 as u64) };
-    slice_string |pc, r, cx| {
-        let _ = cx;
-        let c = *(pc as *const u16).sub(1) as usize;
-        let len = string::len(slot(pc, r, 2)) as u64;
-        super::slow::slice_text(*r.add(c), *r.add(c + 1), u64::MAX, len, len, super::slow::Sliced::String)
-    };
-    slice_bounds |pc, r, cx| super::slow::slice_bounds_text(cx, pc, r);
-    slice_to_array |pc, r, cx| {
-        let _ = cx;
-        format!(
-            "cannot convert slice with length {} to array or pointer to array with length {}",
-            slice::parts(slot(pc, r, 2)).len,
-            *pc
-        )
-    };
-    make_slice |pc, r, cx| super::slow::make_slice_text(cx, pc, r);
-}
-
-macro_rules! plain_panics {
-    ($($name:ident $text:literal;)*) => {
-        $(#[cold]
-        #[inline(never)]
-        pub unsafe fn $name(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
-            unsafe { plain_error(pc, r, cx, n, t, $text) }
-        })*
-    };
-}
-
-plain_panics! {
-    send_closed "send on closed channel";
-    close_nil "close of nil channel";
-    close_closed "close of closed channel";
-    make_chan "makechan: size out of range";
 }
 
 /// A run-time panic whose text has no `runtime error: ` in front.
-unsafe fn plain_error(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H, text: &str) -> u64 {
+pub unsafe fn plain_error(cx: *mut Ctx, text: &str) -> Then {
+    unsafe { error_value(cx, text, (*cx).rt().well_known.plain_error.0) }
+}
+
+pub unsafe fn nil_deref(cx: *mut Ctx) -> Then {
+    unsafe { runtime_error(cx, "invalid memory address or nil pointer dereference") }
+}
+
+/// A panic whose value points to an error of one string (none: the text is the type's own).
+pub unsafe fn pointer_error(cx: *mut Ctx, ty: u32, text: Option<&str>) -> Then {
     unsafe {
         let rt = (*cx).rt();
-        let Some(s) = string::new(&mut (*cx).cache, text.as_bytes()) else {
-            return out_of_memory(pc, r, cx, n, t);
+        let elem = rt.program.types[ty as usize].elem;
+        let s = match text {
+            Some(text) => string::new(&mut (*cx).cache, text.as_bytes()),
+            None => Some(0),
         };
-        start_panic(pc, r, cx, n, t, ifv::direct(rt.well_known.plain_error.0, s), false)
-    }
-}
-
-#[cold]
-#[inline(never)]
-pub unsafe fn go_nil(_pc: *const u64, _r: *mut u64, cx: *mut Ctx, _n: i64, _t: *const H) -> u64 {
-    unsafe {
-        let g = (*cx).side.g;
-        (*g).pc = _pc;
-        (*g).base = _r;
-        fatal(cx, "fatal error: go of nil func value")
-    }
-}
-
-#[cold]
-#[inline(never)]
-pub unsafe fn explicit_panic(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
-    unsafe {
-        let value = slot(pc, r, 1);
-        if value == 0 {
-            let rt = (*cx).rt();
-            let text = "panic called with nil argument (use GODEBUG=panicnil=1 to disable)";
-            let Some(s) = string::new(&mut (*cx).cache, text.as_bytes()) else {
-                return out_of_memory(pc, r, cx, n, t);
-            };
-            return start_panic(pc, r, cx, n, t, ifv::direct(rt.well_known.nil_panic.0, s), false);
+        let p = (*cx).cache.alloc(rt.env.shape_of(elem));
+        let (Some(s), false) = (s, p.is_null()) else { return fatal(cx, "fatal error: out of memory") };
+        if text.is_some() {
+            *p = s;
         }
-        start_panic(pc, r, cx, n, t, value, false)
-    }
-}
-
-/// `PanicRt`: the text is a constant.
-#[cold]
-#[inline(never)]
-pub unsafe fn constant_panic(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
-    unsafe {
-        let text = string::bytes(*(*cx).consts.add(*(pc as *const u32).sub(1) as usize));
-        runtime_error(pc, r, cx, n, t, &String::from_utf8_lossy(text))
-    }
-}
-
-/// A comparison of interfaces or a map operation has left its text in the G's extra state.
-#[cold]
-#[inline(never)]
-pub unsafe fn uncomparable(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
-    unsafe {
-        match extra((*cx).side.g).trap.take() {
-            Some(what) => trap(pc, r, cx, n, t, what),
-            None => our_bug(pc, r, cx, n, t),
-        }
-    }
-}
-
-pub use uncomparable as map_failed;
-
-#[cold]
-#[inline(never)]
-pub unsafe fn assertion(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
-    unsafe {
-        let rt = (*cx).rt();
-        let text = super::slow::assertion_text(cx, pc, r);
-        let Some(s) = string::new(&mut (*cx).cache, text.as_bytes()) else {
-            return out_of_memory(pc, r, cx, n, t);
-        };
-        start_panic(pc, r, cx, n, t, ifv::direct(rt.well_known.assertion_error.0, s), false)
-    }
-}
-
-#[cold]
-#[inline(never)]
-pub unsafe fn out_of_memory(pc: *const u64, r: *mut u64, cx: *mut Ctx, _n: i64, _t: *const H) -> u64 {
-    unsafe {
-        let g = (*cx).side.g;
-        (*g).pc = pc;
-        (*g).base = r;
-        fatal(cx, "fatal error: out of memory")
-    }
-}
-
-#[cold]
-#[inline(never)]
-pub unsafe fn stack_overflow(pc: *const u64, r: *mut u64, cx: *mut Ctx, _n: i64, _t: *const H) -> u64 {
-    unsafe {
-        let g = (*cx).side.g;
-        (*g).pc = pc;
-        (*g).base = r;
-        let limit = (*cx).rt().max_stack_slots * 8;
-        fatal(cx, &format!("runtime: goroutine stack exceeds {limit}-byte limit\nfatal error: stack overflow"))
-    }
-}
-
-#[cold]
-#[inline(never)]
-pub unsafe fn our_bug(pc: *const u64, r: *mut u64, cx: *mut Ctx, _n: i64, _t: *const H) -> u64 {
-    unsafe {
-        let g = (*cx).side.g;
-        (*g).pc = pc;
-        (*g).base = r;
-        fatal(cx, "gmpl: internal error (this is a bug in gmpl, not in your program): unreachable code was reached")
+        start_panic(cx, ifv::direct(ty, p as u64), false)
     }
 }

@@ -5,6 +5,7 @@ pub mod eq;
 pub mod iface;
 pub mod map;
 pub mod native;
+pub mod number;
 pub mod slice;
 pub mod slice_ops;
 pub mod string;
