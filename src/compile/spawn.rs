@@ -29,8 +29,8 @@ impl Compiler<'_> {
     pub fn go_stmt(&mut self, e: ExprId) {
         let ast = self.ast;
         let e = ast.unparen(e);
-        let ExprKind::Call { fun, args, spread, parens } = &ast.expr(e).kind else { return };
-        let pos = parens.lo;
+        let ExprKind::Call { fun, args, spread, .. } = &ast.expr(e).kind else { return };
+        let pos = ast.span(e).lo;
         if !matches!(self.info.mode(ast.unparen(*fun)), Mode::Type | Mode::Builtin) {
             let (callee, sig, mut list) = self.callee(*fun, args);
             let (params, results, variadic) = self.signature(sig);
