@@ -237,6 +237,15 @@ impl Compiler<'_> {
                 _ => Op::DivF,
             };
             let d = self.dst(want, ty);
+            if d == a
+                && l.kind != Kind::Float32
+                && matches!(op, Op::AddF | Op::SubF)
+                && self.is_spent(b)
+                && let Some((x, y)) = self.f.code.take_last(Op::MulF, b)
+            {
+                self.f.code.rrr(if op == Op::AddF { Op::MacF } else { Op::MsbF }, d, x, y);
+                return d;
+            }
             self.f.code.rrr(op, d, a, b);
             if l.kind == Kind::Float32 {
                 self.f.code.rr(Op::RoundF32, d, d);
@@ -284,9 +293,23 @@ impl Compiler<'_> {
             (Xor, _) => Op::Xor,
             _ => Op::AndNot,
         };
+        if d == a
+            && op3 == Op::Add
+            && !l.is_narrow_int()
+            && self.is_spent(b)
+            && let Some((x, y)) = self.f.code.take_last(Op::Mul, b)
+        {
+            self.f.code.rrr(Op::Mac, d, x, y);
+            return d;
+        }
         self.f.code.rrr(op3, d, a, b);
         self.extend_after(op, d, l, canon);
         d
+    }
+
+    /// A temporary that has been given back: nothing reads it but what is emitted next.
+    fn is_spent(&self, r: Reg) -> bool {
+        r.is_scalar() && r.index() >= self.f.regs.top
     }
 
     fn extend_after(&mut self, op: BinaryOp, d: Reg, l: Lay, canon: bool) {

@@ -8,6 +8,7 @@ use super::func::Var;
 use super::lvalue::Place;
 use super::regs::Reg;
 use crate::base::intern::Sym;
+use crate::bytecode::op::Op;
 use crate::syntax::ast::*;
 use crate::types::info::*;
 use crate::types::ty::TypeId;
@@ -79,6 +80,13 @@ impl Compiler<'_> {
         let v = self.value(r, ty);
         self.set_pos(pos);
         let place = self.place(l);
+        let lay = self.lay(ty);
+        if lay.mem == crate::bytecode::program::Mem::W
+            && lay.words == 1
+            && let Some((slice, k)) = self.constant_element(l, place)
+        {
+            return self.f.code.rri(Op::SxWK, v, slice, k);
+        }
         self.store(place, ty, v);
     }
 
@@ -325,6 +333,11 @@ impl Compiler<'_> {
         let l = self.lay(ty);
         self.set_pos(pos.saturating_sub(2));
         let place = self.place(x);
+        if l.is_int()
+            && self.update_in_place(if inc { BinaryOp::Add } else { BinaryOp::Sub }, place, ty, Operand::Small(1))
+        {
+            return;
+        }
         let r = self.load(place, ty, None);
         let op = if inc { BinaryOp::Add } else { BinaryOp::Sub };
         let one = if l.is_int() {
@@ -334,6 +347,49 @@ impl Compiler<'_> {
             Operand::Slot(self.const_value(&c, ty, None))
         };
         self.update(op, place, ty, r, one);
+    }
+
+    /// `place op= y` as one instruction, for sums of whole words in memory.
+    fn update_in_place(&mut self, op: BinaryOp, place: Place, ty: TypeId, y: Operand) -> bool {
+        use crate::bytecode::program::{Kind, Mem};
+        let l = self.lay(ty);
+        let float = l.kind == Kind::Float64;
+        if l.mem != Mem::W || l.words != 1 || !(l.is_int() || float) {
+            return false;
+        }
+        let (in_memory, in_slice) = match (op, float) {
+            (BinaryOp::Add, false) => (Op::AddM, Op::AddX),
+            (BinaryOp::Sub, false) if matches!(y, Operand::Small(_)) => (Op::AddM, Op::AddX),
+            (BinaryOp::Add, true) => (Op::AddMF, Op::AddXF),
+            (BinaryOp::Sub, true) => (Op::SubMF, Op::SubXF),
+            _ => return false,
+        };
+        let small = match y {
+            Operand::Small(k) if op == BinaryOp::Sub => Some(-k),
+            Operand::Small(k) => Some(k),
+            Operand::Slot(_) => None,
+        };
+        let small = match small {
+            Some(k) if i16::try_from(k).is_err() => return false,
+            k => k,
+        };
+        match (place, y) {
+            (Place::Mem { base, off, .. }, _) => {
+                let (base, off) = self.near(base, off);
+                match (small, y) {
+                    (Some(k), _) => self.f.code.irr(Op::IncM, k, base, off as u32),
+                    (None, Operand::Slot(v)) => self.f.code.rri(in_memory, v, base, off),
+                    _ => return false,
+                }
+            }
+            (Place::Elem { slice, index }, _) => match (small, y) {
+                (Some(k), _) => self.f.code.irr(Op::IncX, k, slice, index.0),
+                (None, Operand::Slot(v)) => self.f.code.rrr(in_slice, v, slice, index),
+                _ => return false,
+            },
+            _ => return false,
+        }
+        true
     }
 
     /// Stores `r op y` in the place that `r` was read from.
@@ -378,6 +434,9 @@ impl Compiler<'_> {
             (None, None) => Operand::Slot(self.expr_as(rhs, yt, None)),
         };
         self.set_pos(pos);
+        if !shift && self.update_in_place(op, place, ty, y) {
+            return;
+        }
         let r = self.load(place, ty, None);
         if !shift {
             return self.update(op, place, ty, r, y);

@@ -58,6 +58,13 @@ impl Compiler<'_> {
         let class = Class::of(self.lay(ty));
         if class == Class::Signed {
             // an immediate on either side
+            if self.small_const(y).is_none()
+                && let Some(k) = self.int_const(y)
+            {
+                let r = self.expr(x, None);
+                self.set_pos(pos);
+                return self.jump_x(op, r, k, to, sense);
+            }
             if let Some(k) = self.small_const(y) {
                 let r = self.expr(x, None);
                 self.set_pos(pos);
@@ -86,6 +93,19 @@ impl Compiler<'_> {
             _ => Op::JNeK,
         };
         self.f.code.jump_rk(op, r, k, to);
+    }
+
+    fn jump_x(&mut self, op: BinaryOp, r: Reg, k: i64, to: Label, sense: bool) {
+        use BinaryOp::*;
+        let op = match if sense { op } else { negated(op) } {
+            Lt => Op::JLtX,
+            Le => Op::JLeX,
+            Gt => Op::JGtX,
+            Ge => Op::JGeX,
+            Eq => Op::JEqX,
+            _ => Op::JNeX,
+        };
+        self.f.code.jump_rx(op, r, k, to);
     }
 
     /// Jumps if `a op b` is `sense`.

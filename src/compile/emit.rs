@@ -20,6 +20,9 @@ enum Word {
 
 const UNBOUND: u32 = u32::MAX;
 
+/// A function of so many words may have jumps that do not fit 16 bits.
+const FAR_JUMPS_FROM: usize = i16::MAX as usize;
+
 /// A case of a `select`: is it a send, the slots of channel, value and ok.
 pub type Arm = (bool, Reg, Reg, Reg);
 
@@ -38,6 +41,8 @@ pub struct Code {
     pub pos: u32,
     /// The end cannot be reached from the instruction before.
     pub dead: bool,
+    /// Where a label was bound last.
+    last_bound: u32,
     defer_return: Option<Label>,
 }
 
@@ -85,6 +90,12 @@ fn inverse(op: Op) -> Option<(Op, bool)> {
         JGeK | LGeK => (JLtK, false),
         JEqK | LEqK => (JNeK, false),
         JNeK | LNeK => (JEqK, false),
+        JLtX | LLtX => (JGeX, false),
+        JLeX | LLeX => (JGtX, false),
+        JGtX | LGtX => (JLeX, false),
+        JGeX | LGeX => (JLtX, false),
+        JEqX | LEqX => (JNeX, false),
+        JNeX | LNeX => (JEqX, false),
         JLtF => (JNltF, false),
         JLeF => (JNleF, false),
         JNltF => (JLtF, false),
@@ -120,6 +131,12 @@ fn backward(op: Op) -> Option<Op> {
         JGeK => LGeK,
         JEqK => LEqK,
         JNeK => LNeK,
+        JLtX => LLtX,
+        JLeX => LLeX,
+        JGtX => LGtX,
+        JGeX => LGeX,
+        JEqX => LEqX,
+        JNeX => LNeX,
         _ => return None,
     })
 }
@@ -153,6 +170,10 @@ impl Code {
     /// Third operand immediate.
     pub fn rri(&mut self, op: Op, a: Reg, b: Reg, c: i64) {
         self.push(op, a.0, b.0, c as u16 as u32);
+    }
+    /// First operand immediate; the third is a slot's number or unsigned.
+    pub fn irr(&mut self, op: Op, a: i64, b: Reg, c: u32) {
+        self.push(op, a as u16 as u32, b.0, c);
     }
     /// Second operand immediate.
     pub fn rir(&mut self, op: Op, a: Reg, b: i64, c: Reg) {
@@ -223,6 +244,7 @@ impl Code {
 
     pub fn bind(&mut self, label: Label) {
         self.labels[label.0 as usize] = self.words.len() as u32;
+        self.last_bound = self.words.len() as u32;
         self.dead = false;
     }
 
@@ -272,6 +294,40 @@ impl Code {
     pub fn jump_rk(&mut self, op: Op, a: Reg, k: i64, label: Label) {
         self.branch(op, a.0, k as u16 as u32, label);
     }
+    /// As [`Code::jump_rk`] with a constant of any size.
+    pub fn jump_rx(&mut self, op: Op, a: Reg, k: i64, label: Label) {
+        self.branch(op, a.0, 0, label);
+        self.extra(k as u64);
+    }
+    pub fn loop_rx(&mut self, op: Op, a: Reg, k: i64, label: Label) {
+        self.jumps.push((self.words.len() as u32, label));
+        self.push(op, a.0, 0, 0);
+        self.extra(k as u64);
+    }
+
+    /// Whether the instruction emitted last, with which control comes here for certain, is `op` into slot `d`: then it is
+    /// taken back, and its operands are given.
+    pub fn take_last(&mut self, op: Op, d: Reg) -> Option<(Reg, Reg)> {
+        if self.dead || self.last_bound == self.words.len() as u32 {
+            return None;
+        }
+        match *self.words.last()? {
+            Word::Ins { op: o, a, b, c } if o == op && a == d.0 => {
+                self.words.pop();
+                while self.lines.last().is_some_and(|l| l.0 > self.words.len() as u32) {
+                    self.lines.pop();
+                }
+                Some((Reg(b), Reg(c)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes back the `LdI` into slot `d`, if it was emitted last.
+    pub fn take_constant(&mut self, d: Reg) -> bool {
+        self.take_last(Op::LdI, d).is_some()
+    }
+
     /// One of the `LInc` ops.
     pub fn loop_rr(&mut self, op: Op, a: Reg, b: Reg, label: Label) {
         self.jumps.push((self.words.len() as u32, label));
@@ -301,6 +357,8 @@ impl Code {
 impl Compiler<'_> {
     /// Puts the current function's code into the program.
     pub fn finish_code(&mut self, func: FuncIdx, span: Span) {
+        let far_len = Reg::scalar(self.f.regs.max);
+        self.f.regs.max += self.f.code.words.len().min(FAR_JUMPS_FROM) as u32 / FAR_JUMPS_FROM as u32;
         let (fixed, ptrs, scalars) = (self.f.regs.fixed, self.f.regs.ptr_len, self.f.regs.max);
         let slots = fixed as u64 + ptrs as u64 + scalars as u64;
         if slots > MAX_FRAME_SLOTS as u64 {
@@ -324,7 +382,7 @@ impl Compiler<'_> {
                 r.0 as u64
             }
         };
-        relax(&mut self.f.code, &self.formats);
+        relax(&mut self.f.code, &self.formats, far_len);
         let code = &self.f.code;
         self.prog.code.push(
             FrameHeader { slots: slots as u32, zero_start: fixed as u16, zero_len: ptrs.min(u16::MAX as u32) as u16 }
@@ -402,9 +460,11 @@ impl Compiler<'_> {
 }
 
 /// Replaces 16-bit jumps whose target is too far away.
-fn relax(code: &mut Code, formats: &[Format]) {
+///
+/// `far_len` is a slot that nothing else uses.
+fn relax(code: &mut Code, formats: &[Format], far_len: Reg) {
     const NEAR: i64 = i16::MAX as i64;
-    if (code.words.len() as i64) < NEAR {
+    if code.words.len() < FAR_JUMPS_FROM {
         return;
     }
     // Everything may move apart by two words a jump: take the worst case at once.
@@ -428,8 +488,12 @@ fn relax(code: &mut Code, formats: &[Format]) {
     let mut jumps = Vec::with_capacity(code.jumps.len());
     // labels made here: bound to final indices afterwards
     let mut skips: Vec<(u32, u32)> = Vec::new();
+    let mut dropped: rustc_hash::FxHashSet<usize> = Default::default();
     for (i, w) in code.words.iter().enumerate() {
         moved.push(words.len() as u32);
+        if dropped.contains(&i) {
+            continue;
+        }
         let at = i as u32;
         if !long[i] {
             if let Some(&l) = targets.get(&at) {
@@ -446,18 +510,39 @@ fn relax(code: &mut Code, formats: &[Format]) {
             Op::LIncLt => Some(Op::JLt),
             Op::LIncLe => Some(Op::JLe),
             Op::LIncLtK => Some(Op::JLtK),
+            Op::LIncLtX => Some(Op::JLtX),
             _ => None,
         } {
             words.push(Word::Ins { op: Op::AddK, a, b: a, c: 1 });
             op = test;
         }
         let mut a = a;
+        if let Some(len) = match op {
+            Op::LIncLtLen => Some(Op::LenSlice),
+            Op::LIncLtStr => Some(Op::LenStr),
+            _ => None,
+        } {
+            // The length has no slot: the loop's last test is split.
+            words.push(Word::Ins { op: Op::AddK, a, b: a, c: 1 });
+            words.push(Word::Ins { op: len, a: far_len.0, b, c: 0 });
+            op = Op::JLt;
+            b = far_len.0;
+        }
         if let Some((inv, swap)) = inverse(op) {
             if swap {
                 std::mem::swap(&mut a, &mut b);
             }
             skips.push((words.len() as u32, words.len() as u32 + 2));
             words.push(Word::Ins { op: inv, a, b, c });
+            if formats[inv as usize].extra > 0 {
+                // the constant: its place in the old code is given up
+                let k = code.words[i + 1];
+                words.push(k);
+                if let Some(s) = skips.last_mut() {
+                    s.1 += 1;
+                }
+                dropped.insert(i + 1);
+            }
             jumps.push((words.len() as u32, label));
             words.push(Word::Ins { op: far, a: 0, b: 0, c: 0 });
         } else {

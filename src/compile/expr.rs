@@ -202,6 +202,15 @@ impl Compiler<'_> {
         let place = self.place(e);
         let ty = self.ty(e);
         let l = self.lay(ty);
+        if l.mem == Mem::W
+            && l.words == 1
+            && (want.is_none() || !self.may_be_owned(e))
+            && let Some((slice, k)) = self.constant_element(e, place)
+        {
+            let d = self.dst(want, ty);
+            self.f.code.rri(Op::IxWK, d, slice, k);
+            return d;
+        }
         let Some(w) = want else { return self.load(place, ty, None) };
         if l.big() {
             let r = self.load(place, ty, None);
@@ -221,6 +230,15 @@ impl Compiler<'_> {
             self.disown_value(w, ty);
         }
         w
+    }
+
+    /// The place just made of `e`, if it is a slice's element at a small constant index: the slot that the index was put
+    /// in is not needed then.
+    pub fn constant_element(&mut self, e: ExprId, place: Place) -> Option<(Reg, i64)> {
+        let Place::Elem { slice, index } = place else { return None };
+        let ExprKind::Index { indices, .. } = &self.ast.expr(self.ast.unparen(e)).kind else { return None };
+        let k = self.int_const(*indices.first()?)?;
+        (u16::try_from(k).is_ok() && self.f.code.take_constant(index)).then_some((slice, k))
     }
 
     fn name(&mut self, e: ExprId, want: Option<Reg>) -> Reg {

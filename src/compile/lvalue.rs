@@ -391,7 +391,7 @@ impl Compiler<'_> {
     }
 
     /// The base and offset to use in a memory op.
-    fn near(&mut self, base: Reg, off: u32) -> (Reg, i64) {
+    pub fn near(&mut self, base: Reg, off: u32) -> (Reg, i64) {
         if off <= MAX_OFFSET { (base, off as i64) } else { (self.lea(base, off as u64), 0) }
     }
 

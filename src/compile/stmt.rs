@@ -572,10 +572,13 @@ impl Compiler<'_> {
         }
         if let Some(k) = self.int_const(y) {
             let k = if op == BinaryOp::Le { k.checked_add(1) } else { Some(k) };
-            let Some(k) = k.filter(|&k| i16::try_from(k).is_ok()) else { return false };
+            let Some(k) = k else { return false };
             self.set_pos(op_span.lo);
             self.f.code.bind(test);
-            self.f.code.loop_rk(Op::LIncLtK, a, k, top);
+            match i16::try_from(k) {
+                Ok(_) => self.f.code.loop_rk(Op::LIncLtK, a, k, top),
+                Err(_) => self.f.code.loop_rx(Op::LIncLtX, a, k, top),
+            }
             return true;
         }
         let loop_op = if op == BinaryOp::Lt { Op::LIncLt } else { Op::LIncLe };
@@ -599,8 +602,14 @@ impl Compiler<'_> {
                 return false;
             }
             self.set_pos(op_span.lo);
-            let n = self.len_cap(true, s, None);
+            let slot = self.expr(s, None);
             self.f.code.bind(test);
+            if op == BinaryOp::Lt {
+                let loop_op = if self.lay(st).kind == Kind::Slice { Op::LIncLtLen } else { Op::LIncLtStr };
+                self.f.code.loop_rr(loop_op, a, slot, top);
+                return true;
+            }
+            let n = self.len_cap(true, s, None);
             self.f.code.loop_rr(loop_op, a, n, top);
             return true;
         }

@@ -78,6 +78,9 @@ fails! {
     negative_shift |_pc, _r, cx| unwind::runtime_error(cx, "negative shift amount");
     nil_deref |_pc, _r, cx| unwind::nil_deref(cx);
     index_slice |pc, r, cx| index(cx, slot(pc, r, 3), slice::parts(slot(pc, r, 2)).len as u64);
+    index_constant |pc, r, cx| {
+        index(cx, *(pc as *const u16).sub(1) as u64, slice::parts(slot(pc, r, 2)).len as u64)
+    };
     index_string |pc, r, cx| index(cx, slot(pc, r, 3), string::len(slot(pc, r, 2)) as u64);
     index_checked |pc, r, cx| index(cx, slot(pc, r, 1), slot(pc, r, 2));
     index_checked_k |pc, r, cx| index(cx, slot(pc, r, 1), *(pc as *const u32).sub(1) as u64);

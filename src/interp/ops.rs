@@ -213,6 +213,26 @@ macro_rules! loops_k {
     })* } };
 }
 
+/// Compare a slot with the extra word and jump forward.
+macro_rules! jumps_x {
+    ($($name:ident |$x:ident, $k:ident| $e:expr;)*) => { handlers! { $($name(pc, r, cx, n, t) {
+        let ($x, $k) = (ra!(pc, r) as i64, *pc as i64);
+        if $e {
+            let mut pc = pc.offset(sc!(pc) as isize + 1);
+            keep!(pc);
+            next!(pc, r, cx, n, t)
+        }
+        next!(pc.add(1), r, cx, n, t)
+    })* } };
+}
+macro_rules! loops_x {
+    ($($name:ident |$x:ident, $k:ident| $e:expr;)*) => { handlers! { $($name(pc, r, cx, n, t) {
+        let ($x, $k) = (ra!(pc, r) as i64, *pc as i64);
+        if $e { back_edge!(pc, r, cx, n, t, sc!(pc) as isize + 1) }
+        next!(pc.add(1), r, cx, n, t)
+    })* } };
+}
+
 binary! {
     Add |x, y| x.wrapping_add(y);
     Sub |x, y| x.wrapping_sub(y);
@@ -321,6 +341,22 @@ jumps_k! {
     JGeK |x, k| x >= k;
     JEqK |x, k| x == k;
     JNeK |x, k| x != k;
+}
+jumps_x! {
+    JLtX |x, k| x < k;
+    JLeX |x, k| x <= k;
+    JGtX |x, k| x > k;
+    JGeX |x, k| x >= k;
+    JEqX |x, k| x == k;
+    JNeX |x, k| x != k;
+}
+loops_x! {
+    LLtX |x, k| x < k;
+    LLeX |x, k| x <= k;
+    LGtX |x, k| x > k;
+    LGeX |x, k| x >= k;
+    LEqX |x, k| x == k;
+    LNeX |x, k| x != k;
 }
 loops! {
     LLt |x, y| (x as i64) < y as i64;
@@ -442,6 +478,18 @@ handlers! {
         }
         next!(pc.add(1), r, cx, n, t)
     }
+    MacF(pc, r, cx, n, t) {
+        ra!(pc, r) = (f!(ra!(pc, r)) + f!(rb!(pc, r)) * f!(rc!(pc, r))).to_bits();
+        next!(pc, r, cx, n, t)
+    }
+    MsbF(pc, r, cx, n, t) {
+        ra!(pc, r) = (f!(ra!(pc, r)) - f!(rb!(pc, r)) * f!(rc!(pc, r))).to_bits();
+        next!(pc, r, cx, n, t)
+    }
+    Mac(pc, r, cx, n, t) {
+        ra!(pc, r) = ra!(pc, r).wrapping_add(rb!(pc, r).wrapping_mul(rc!(pc, r)));
+        next!(pc, r, cx, n, t)
+    }
     Jmp(pc, r, cx, n, t) { next!(pc.offset(x!(pc)), r, cx, n, t) }
     JT(pc, r, cx, n, t) {
         if ra!(pc, r) != 0 {
@@ -484,6 +532,25 @@ handlers! {
         if ra!(pc, r) == 0 { back_edge!(pc, r, cx, n, t, x!(pc)) }
         next!(pc, r, cx, n, t)
     }
+    LIncLtX(pc, r, cx, n, t) {
+        let v = ra!(pc, r).wrapping_add(1);
+        ra!(pc, r) = v;
+        if (v as i64) < *pc as i64 { back_edge!(pc, r, cx, n, t, sc!(pc) as isize + 1) }
+        next!(pc.add(1), r, cx, n, t)
+    }
+    LIncLtLen(pc, r, cx, n, t) {
+        let v = ra!(pc, r).wrapping_add(1);
+        ra!(pc, r) = v;
+        let h = rb!(pc, r) as *const u64;
+        if !h.is_null() && (v as i64) < slice::load(h.add(1)) as i64 { back_edge!(pc, r, cx, n, t, sc!(pc) as isize) }
+        next!(pc, r, cx, n, t)
+    }
+    LIncLtStr(pc, r, cx, n, t) {
+        let v = ra!(pc, r).wrapping_add(1);
+        ra!(pc, r) = v;
+        if (v as i64) < string::len(rb!(pc, r)) as i64 { back_edge!(pc, r, cx, n, t, sc!(pc) as isize) }
+        next!(pc, r, cx, n, t)
+    }
     LIncLt(pc, r, cx, n, t) {
         let v = ra!(pc, r).wrapping_add(1);
         ra!(pc, r) = v;
@@ -519,6 +586,74 @@ handlers! {
         let dst = (p as *mut u8).add(c!(pc)) as *mut u64;
         slow::move_words(dst, r.add(a!(pc)), *pc as usize);
         next!(pc.add(1), r, cx, n, t)
+    }
+    AddM(pc, r, cx, n, t) {
+        let p = rb!(pc, r);
+        if p == 0 { fail!(nil_deref, pc, r, cx, n, t) }
+        let at = (p as *mut u8).add(c!(pc)) as *mut u64;
+        slice::store(at, slice::load(at).wrapping_add(ra!(pc, r)));
+        next!(pc, r, cx, n, t)
+    }
+    AddMF(pc, r, cx, n, t) {
+        let p = rb!(pc, r);
+        if p == 0 { fail!(nil_deref, pc, r, cx, n, t) }
+        let at = (p as *mut u8).add(c!(pc)) as *mut u64;
+        slice::store(at, (f!(slice::load(at)) + f!(ra!(pc, r))).to_bits());
+        next!(pc, r, cx, n, t)
+    }
+    SubMF(pc, r, cx, n, t) {
+        let p = rb!(pc, r);
+        if p == 0 { fail!(nil_deref, pc, r, cx, n, t) }
+        let at = (p as *mut u8).add(c!(pc)) as *mut u64;
+        slice::store(at, (f!(slice::load(at)) - f!(ra!(pc, r))).to_bits());
+        next!(pc, r, cx, n, t)
+    }
+    IncM(pc, r, cx, n, t) {
+        let p = rb!(pc, r);
+        if p == 0 { fail!(nil_deref, pc, r, cx, n, t) }
+        let at = (p as *mut u8).add(c!(pc)) as *mut u64;
+        slice::store(at, slice::load(at).wrapping_add(a!(pc) as i16 as i64 as u64));
+        next!(pc, r, cx, n, t)
+    }
+    IxWK(pc, r, cx, n, t) {
+        let (h, i) = (rb!(pc, r) as *const u64, c!(pc));
+        if h.is_null() || i as u64 >= slice::load(h.add(1)) { fail!(index_constant, pc, r, cx, n, t) }
+        ra!(pc, r) = slice::load((*h as *const u64).add(i));
+        next!(pc, r, cx, n, t)
+    }
+    SxWK(pc, r, cx, n, t) {
+        let (h, i) = (rb!(pc, r) as *const u64, c!(pc));
+        if h.is_null() || i as u64 >= slice::load(h.add(1)) { fail!(index_constant, pc, r, cx, n, t) }
+        slice::store((*h as *mut u64).add(i), ra!(pc, r));
+        next!(pc, r, cx, n, t)
+    }
+    AddX(pc, r, cx, n, t) {
+        let (h, i) = (rb!(pc, r) as *const u64, rc!(pc, r));
+        if h.is_null() || i >= slice::load(h.add(1)) { fail!(index_slice, pc, r, cx, n, t) }
+        let at = (*h as *mut u64).add(i as usize);
+        slice::store(at, slice::load(at).wrapping_add(ra!(pc, r)));
+        next!(pc, r, cx, n, t)
+    }
+    AddXF(pc, r, cx, n, t) {
+        let (h, i) = (rb!(pc, r) as *const u64, rc!(pc, r));
+        if h.is_null() || i >= slice::load(h.add(1)) { fail!(index_slice, pc, r, cx, n, t) }
+        let at = (*h as *mut u64).add(i as usize);
+        slice::store(at, (f!(slice::load(at)) + f!(ra!(pc, r))).to_bits());
+        next!(pc, r, cx, n, t)
+    }
+    SubXF(pc, r, cx, n, t) {
+        let (h, i) = (rb!(pc, r) as *const u64, rc!(pc, r));
+        if h.is_null() || i >= slice::load(h.add(1)) { fail!(index_slice, pc, r, cx, n, t) }
+        let at = (*h as *mut u64).add(i as usize);
+        slice::store(at, (f!(slice::load(at)) - f!(ra!(pc, r))).to_bits());
+        next!(pc, r, cx, n, t)
+    }
+    IncX(pc, r, cx, n, t) {
+        let (h, i) = (rb!(pc, r) as *const u64, rc!(pc, r));
+        if h.is_null() || i >= slice::load(h.add(1)) { fail!(index_slice, pc, r, cx, n, t) }
+        let at = (*h as *mut u64).add(i as usize);
+        slice::store(at, slice::load(at).wrapping_add(a!(pc) as i16 as i64 as u64));
+        next!(pc, r, cx, n, t)
     }
     Lea(pc, r, cx, n, t) {
         let p = rb!(pc, r);
