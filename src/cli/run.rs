@@ -36,7 +36,7 @@ pub fn run(args: Args) -> i32 {
             return status::COMPILE_ERROR;
         }
     };
-    let compiled = compile(files, CompileOptions { strict: args.strict, check_only: false });
+    let compiled = compile(files, CompileOptions { strict: args.strict, check_only: false, ..Default::default() });
     report(&compiled, args.format);
     let Some(program) = compiled.program else { return status::COMPILE_ERROR };
     let mut options = RunOptions { seed: args.seed, ..RunOptions::default() };

@@ -2,6 +2,7 @@
 //!
 //! A [`Vm`] shares nothing with any other: many may live in one process.
 pub mod host;
+mod prune;
 pub mod source;
 
 use crate::base::diag::Diagnostics;
@@ -34,6 +35,8 @@ pub struct CompileOptions {
     pub strict: bool,
     /// Stop after checking.
     pub check_only: bool,
+    /// A program with errors is not compiled again with whole packages; for tests of what is left out of them.
+    pub reached_only: bool,
 }
 
 /// Compiles the files of one program. Runs on a thread of its own, whose stack is large enough for every tree that
@@ -59,22 +62,33 @@ pub fn compile(files: Files, options: CompileOptions) -> Compiled {
 }
 
 fn compile_here(files: Files, options: CompileOptions) -> Compiled {
+    let texts: Vec<&str> = files.files.iter().map(|f| f.1.as_str()).collect();
+    if let Some(pruned) = source::prune(&texts, files.module.as_ref()) {
+        let loader = PackageLoader::pruned(files.module.clone(), pruned);
+        let compiled = compile_with(&files, &loader, options);
+        if options.reached_only || !compiled.diagnostics.has_errors() {
+            return compiled;
+        }
+    }
+    compile_with(&files, &PackageLoader::new(files.module.clone()), options)
+}
+
+fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) -> Compiled {
     let mut sources = SourceMap::default();
     let mut names = Interner::default();
     let mut ast = Ast::default();
     let mut diagnostics = Diagnostics::default();
     let mut main_files = Vec::new();
-    let loader = PackageLoader::new(files.module);
-    for (name, text) in files.files {
-        let id = sources.add(name, text);
+    for (name, text) in &files.files {
+        let id = sources.add(name.clone(), text.clone());
         crate::syntax::parse_file(id, &sources, &mut names, &mut ast, &mut diagnostics);
         main_files.push(ast.files.len() - 1);
     }
     let parse = crate::syntax::parse_file;
-    let graph = load_program(&main_files, &loader, parse, &mut sources, &mut names, &mut ast, &mut diagnostics);
+    let graph = load_program(&main_files, loader, parse, &mut sources, &mut names, &mut ast, &mut diagnostics);
     let mut program = None;
     if !diagnostics.has_errors() {
-        let check = CheckOptions { strict: options.strict, loader: Some(&loader) };
+        let check = CheckOptions { strict: options.strict, loader: Some(loader) };
         let mut info = check_program(&main_files, &ast, &graph, &mut names, &sources, check, &mut diagnostics);
         if !diagnostics.has_errors() && !options.check_only {
             let compiled = crate::compile::compile(&ast, &mut info, &names, &sources, &mut diagnostics);

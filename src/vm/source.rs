@@ -1,4 +1,5 @@
 //! Where source text comes from: the program's files, the packages inside the binary, the packages of a module.
+use super::prune::{Library, Pruned};
 use crate::types::load::{LoadError, LoadedPackage, Loader};
 use std::path::{Path, PathBuf};
 
@@ -94,11 +95,17 @@ fn find_module(dir: &Path) -> Option<Module> {
 /// Finds imported packages.
 pub struct PackageLoader {
     module: Option<Module>,
+    /// What the program reaches of the standard packages; `None`: they are loaded whole.
+    pruned: Option<Pruned>,
 }
 
 impl PackageLoader {
     pub fn new(module: Option<Module>) -> PackageLoader {
-        PackageLoader { module }
+        PackageLoader { module, pruned: None }
+    }
+
+    pub(super) fn pruned(module: Option<Module>, pruned: Pruned) -> PackageLoader {
+        PackageLoader { module, pruned: Some(pruned) }
     }
 }
 
@@ -108,10 +115,32 @@ fn std_files(path: &str) -> &'static [(&'static str, &'static str, &'static str)
     &FILES[start..start + len]
 }
 
+/// What the program in these files reaches of the standard packages.
+pub(super) fn prune(texts: &[&str], module: Option<&Module>) -> Option<Pruned> {
+    let library = Library { files: std_files, named: std_package_named };
+    Pruned::new(texts, &library, module.map(|m| m.path.as_str()))
+}
+
+fn std_package_named(name: &str) -> Option<&'static str> {
+    let last = |p: &str| p.rsplit('/').next().is_some_and(|l| l == name);
+    // The shortest path wins: `rand` is math/rand, not crypto/rand.
+    FILES
+        .iter()
+        .map(|f| f.0)
+        .filter(|p| !p.starts_with("internal") && last(p) && !p.contains('.'))
+        .min_by_key(|p| (p.starts_with("crypto/"), p.len()))
+}
+
 impl Loader for PackageLoader {
     fn load(&self, path: &str) -> Result<LoadedPackage, LoadError> {
         let files = std_files(path);
         if !files.is_empty() {
+            // The runtime's own package is needed whole.
+            let reached = self.pruned.as_ref().filter(|_| path != "internal/rt").and_then(|p| p.files(path));
+            if let Some(files) = reached {
+                let files = files.into_iter().map(|(name, text)| (format!("$std/{name}"), text)).collect();
+                return Ok(LoadedPackage { std: true, files });
+            }
             let files = files.iter().map(|f| (format!("$std/{}", f.1), f.2.to_string())).collect();
             return Ok(LoadedPackage { std: true, files });
         }
@@ -148,13 +177,6 @@ impl Loader for PackageLoader {
     }
 
     fn std_package_named(&self, name: &str) -> Option<String> {
-        let last = |p: &str| p.rsplit('/').next().is_some_and(|l| l == name);
-        // The shortest path wins: `rand` is math/rand, not crypto/rand.
-        FILES
-            .iter()
-            .map(|f| f.0)
-            .filter(|p| !p.starts_with("internal") && last(p) && !p.contains('.'))
-            .min_by_key(|p| (p.starts_with("crypto/"), p.len()))
-            .map(str::to_string)
+        std_package_named(name).map(str::to_string)
     }
 }
