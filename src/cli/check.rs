@@ -20,7 +20,8 @@ pub struct Args {
 pub fn run(args: Args) -> i32 {
     match Files::read(&args.program) {
         Ok(files) => {
-            let compiled = compile(files, CompileOptions { strict: args.strict, check_only: true, ..Default::default() });
+            let compiled =
+                compile(files, CompileOptions { strict: args.strict, check_only: true, ..Default::default() });
             report(&compiled, args.format);
             if compiled.diagnostics.has_errors() { status::COMPILE_ERROR } else { status::OK }
         }

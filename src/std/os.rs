@@ -1,18 +1,39 @@
-//! Natives of `os`. What may block runs as a job on another thread.
-use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
-use std::io::Write;
+//! Natives of `os` and `syscall`. What may block runs as a job on another thread. Open files belong to the VM: they are
+//! numbered from 3 on in a table of its state, and closed with it.
+use crate::value::native::{Cx, Finish, NativeEntry, NativeResult, Outcome, Trap};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{Error, Read, Result, Seek, SeekFrom, Write};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub const NATIVES: &[NativeEntry] = &[
     ("os.Exit", |cx| Err(Trap::Exit(cx.int(0) as i32))),
     ("os.args", args),
+    ("os.change", change),
+    ("os.closeFile", close),
+    ("os.control", control),
     ("os.environ", environ),
     ("os.getenv", getenv),
-    ("os.readFile", read_file),
-    ("os.readStdin", read_stdin),
-    ("os.remove", remove),
+    ("os.ids", ids),
+    ("os.list", list),
+    ("os.open", open),
+    ("os.pipe", pipe),
+    ("os.random", random),
+    ("os.read", read),
+    ("os.readlink", readlink),
+    ("os.seek", seek),
+    ("os.stat", stat),
+    ("os.text", text),
     ("os.write", write),
-    ("os.writeFile", write_file),
+    ("syscall.strerror", strerror),
 ];
+
+/// One read or write at most.
+const MAX_TRANSFER: usize = 1 << 20;
 
 fn args(cx: &mut Cx) -> NativeResult {
     let list = cx.env.host.args().to_vec();
@@ -34,105 +55,438 @@ fn getenv(cx: &mut Cx) -> NativeResult {
     Ok(Outcome::Done)
 }
 
-/// `write(fd int, b []byte) bool`
-fn write(cx: &mut Cx) -> NativeResult {
-    let bytes = cx.bytes(1);
-    let host = &cx.env.host;
-    let ok = match cx.int(0) {
-        1 => host.stdout(&bytes).is_ok(),
-        2 => host.stderr(&bytes).is_ok(),
-        _ => false,
-    };
-    cx.set_bool(0, ok);
+fn random(cx: &mut Cx) -> NativeResult {
+    let n = (cx.env.random)() as u32;
+    cx.set_int(0, n as i64);
     Ok(Outcome::Done)
 }
 
-/// `readStdin(b []byte) int`: -1 on error.
-fn read_stdin(cx: &mut Cx) -> NativeResult {
-    let host = cx.env.host.clone();
-    let len = cx.slice(0).len.min(1 << 20);
-    // A prompt must be seen before its answer is waited for.
-    let _ = host.flush_stdout();
-    Ok(Outcome::Block(Box::new(move || {
-        let mut buf = vec![0; len];
-        let n = host.stdin(&mut buf);
-        Box::new(move |cx: &mut Cx| {
-            match n {
-                Ok(n) => {
-                    let n = cx.copy_into_bytes(0, &buf[..n]);
-                    cx.set_int(0, n as i64);
-                }
-                Err(_) => cx.set_int(0, -1),
-            }
-            Ok(Outcome::Done)
-        })
-    })))
+/// The open files of a VM.
+#[derive(Default)]
+struct Files {
+    open: rustc_hash::FxHashMap<i64, Arc<File>>,
+    last: i64,
+}
+
+fn with_files<R>(cx: &Cx, f: impl FnOnce(&mut Files) -> R) -> R {
+    let mut state = cx.env.state.lock();
+    let files = state.entry("os.files").or_insert_with(|| Box::new(Files { open: Default::default(), last: 2 }));
+    match files.downcast_mut() {
+        Some(files) => f(files),
+        None => f(&mut Files::default()),
+    }
+}
+
+fn file(cx: &Cx, fd: i64) -> Result<Arc<File>> {
+    with_files(cx, |f| f.open.get(&fd).cloned()).ok_or_else(|| Error::from_raw_os_error(libc::EBADF))
+}
+
+fn add_file(cx: &Cx, file: File) -> i64 {
+    with_files(cx, |f| {
+        f.last += 1;
+        f.open.insert(f.last, Arc::new(file));
+        f.last
+    })
+}
+
+fn errno(e: &Error) -> i64 {
+    e.raw_os_error().unwrap_or(match e.kind() {
+        std::io::ErrorKind::InvalidInput => libc::EINVAL,
+        _ => libc::EIO,
+    }) as i64
 }
 
 /// The text Go prints for a system error.
-pub fn errno_text(e: &std::io::Error) -> String {
+pub fn errno_text(e: &Error) -> String {
     match e.raw_os_error() {
-        Some(code) => {
-            let text = std::io::Error::from_raw_os_error(code).to_string();
-            let text = text.split(" (os error").next().unwrap_or("");
-            let mut chars = text.chars();
-            chars.next().map_or(String::new(), |c| c.to_lowercase().chain(chars).collect())
-        }
+        Some(code) => error_text(code),
         None => e.to_string(),
     }
 }
 
-fn path(cx: &Cx, i: usize) -> std::path::PathBuf {
-    use std::os::unix::ffi::OsStrExt;
-    std::ffi::OsStr::from_bytes(cx.str(i)).into()
+fn error_text(code: i32) -> String {
+    let text = Error::from_raw_os_error(code).to_string();
+    let text = text.split(" (os error").next().unwrap_or("");
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |c| c.to_lowercase().chain(chars).collect())
 }
 
-/// `readFile(name string) (data []byte, errno string)`
-fn read_file(cx: &mut Cx) -> NativeResult {
-    let name = path(cx, 0);
+fn strerror(cx: &mut Cx) -> NativeResult {
+    let text = error_text(cx.int(0) as i32);
+    cx.set_str(0, text.as_bytes())?;
+    Ok(Outcome::Done)
+}
+
+fn path(cx: &Cx, i: usize) -> PathBuf {
+    OsStr::from_bytes(cx.str(i)).into()
+}
+
+/// Runs `job` where it may block; then `finish` with its answer.
+fn block<T: Send + 'static>(
+    job: impl FnOnce() -> T + Send + 'static,
+    finish: impl FnOnce(&mut Cx, T) -> NativeResult + Send + 'static,
+) -> NativeResult {
     Ok(Outcome::Block(Box::new(move || {
-        let read = std::fs::read(&name);
-        Box::new(move |cx: &mut Cx| {
-            match read {
-                Ok(data) => {
-                    let w = cx.new_bytes(&data)?;
-                    cx.set_word(0, w);
-                    cx.set_word(1, 0);
+        let answer = job();
+        Box::new(move |cx: &mut Cx| finish(cx, answer)) as Finish
+    })))
+}
+
+/// An operation whose only result is an error's number.
+fn done(result: Result<()>) -> impl FnOnce(&mut Cx, ()) -> NativeResult + Send {
+    let n = result.err().map_or(0, |e| errno(&e));
+    move |cx, ()| {
+        cx.set_int(0, n);
+        Ok(Outcome::Done)
+    }
+}
+
+fn only_error(job: impl FnOnce() -> Result<()> + Send + 'static) -> NativeResult {
+    block(job, |cx, r| done(r)(cx, ()))
+}
+
+/// `open(name string, flag int, perm uint32) (fd, errno int)`
+fn open(cx: &mut Cx) -> NativeResult {
+    let (name, flag, perm) = (path(cx, 0), cx.int(1) as i32, cx.uint(2) as u32);
+    block(
+        move || {
+            let mut options = std::fs::OpenOptions::new();
+            let access = flag & libc::O_ACCMODE;
+            options.read(access != libc::O_WRONLY).write(access != libc::O_RDONLY).mode(perm);
+            // Append and create are left to the system's own flags, as Go does.
+            options.custom_flags(flag & !(libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | libc::O_EXCL));
+            if flag & libc::O_CREAT != 0 {
+                return open_raw(&name, flag, perm);
+            }
+            options.truncate(flag & libc::O_TRUNC != 0 && access != libc::O_RDONLY);
+            options.open(&name)
+        },
+        |cx, r| {
+            match r {
+                Ok(f) => {
+                    let fd = add_file(cx, f);
+                    cx.set_int(0, fd);
+                    cx.set_int(1, 0);
                 }
                 Err(e) => {
-                    cx.set_word(0, 0);
-                    cx.set_str(1, errno_text(&e).as_bytes())?;
+                    cx.set_int(0, -1);
+                    cx.set_int(1, errno(&e));
                 }
             }
             Ok(Outcome::Done)
-        })
-    })))
+        },
+    )
 }
 
-/// An operation whose only result is an error's text.
-fn done(result: std::io::Result<()>) -> crate::value::native::Finish {
-    Box::new(move |cx: &mut Cx| {
-        let text = result.err().map_or(String::new(), |e| errno_text(&e));
-        cx.set_str(0, text.as_bytes())?;
-        Ok(Outcome::Done)
+fn open_raw(name: &Path, flag: i32, perm: u32) -> Result<File> {
+    let name =
+        std::ffi::CString::new(name.as_os_str().as_bytes()).map_err(|_| Error::from_raw_os_error(libc::EINVAL))?;
+    // SAFETY: a terminated string and plain numbers.
+    let fd = unsafe { libc::open(name.as_ptr(), flag | libc::O_CLOEXEC, perm) };
+    if fd < 0 {
+        return Err(Error::last_os_error());
+    }
+    // SAFETY: a descriptor just opened, which nobody else knows.
+    Ok(unsafe { File::from_raw_fd(fd) })
+}
+
+/// `read(fd int, b []byte, off int64) (n, errno int)`
+fn read(cx: &mut Cx) -> NativeResult {
+    let (fd, len, off) = (cx.int(0), cx.slice(1).len.min(MAX_TRANSFER), cx.int(2));
+    let host = cx.env.host.clone();
+    let file = if fd == 0 { None } else { Some(file(cx, fd)) };
+    if fd == 0 {
+        // A prompt must be seen before its answer is waited for.
+        let _ = host.flush_stdout();
+    }
+    block(
+        move || {
+            let mut buf = vec![0; len];
+            let n = match file {
+                None => host.stdin(&mut buf),
+                Some(Ok(f)) if off >= 0 => f.read_at(&mut buf, off as u64),
+                Some(Ok(f)) => (&*f).read(&mut buf),
+                Some(Err(e)) => Err(e),
+            };
+            n.map(|n| {
+                buf.truncate(n);
+                buf
+            })
+        },
+        |cx, r| {
+            match r {
+                Ok(buf) => {
+                    let n = cx.copy_into_bytes(1, &buf);
+                    cx.set_int(0, n as i64);
+                    cx.set_int(1, 0);
+                }
+                Err(e) => {
+                    cx.set_int(0, 0);
+                    cx.set_int(1, errno(&e));
+                }
+            }
+            Ok(Outcome::Done)
+        },
+    )
+}
+
+fn wrote(cx: &mut Cx, r: (usize, Result<()>)) -> NativeResult {
+    cx.set_int(0, r.0 as i64);
+    cx.set_int(1, r.1.err().map_or(0, |e| errno(&e)));
+    Ok(Outcome::Done)
+}
+
+/// `write(fd int, b []byte, off int64) (n, errno int)`
+fn write(cx: &mut Cx) -> NativeResult {
+    let (fd, bytes, off) = (cx.int(0), cx.bytes(1), cx.int(2));
+    if fd == 1 || fd == 2 {
+        let host = &cx.env.host;
+        let result = if fd == 1 { host.stdout(&bytes) } else { host.stderr(&bytes) };
+        let n = if result.is_ok() { bytes.len() } else { 0 };
+        return wrote(cx, (n, result));
+    }
+    let file = file(cx, fd);
+    block(
+        move || {
+            let file = match file {
+                Ok(f) => f,
+                Err(e) => return (0, Err(e)),
+            };
+            let mut n = 0;
+            while n < bytes.len() {
+                let rest = &bytes[n..];
+                let result = if off >= 0 { file.write_at(rest, off as u64 + n as u64) } else { (&*file).write(rest) };
+                match result {
+                    Ok(0) => return (n, Err(Error::from_raw_os_error(libc::EIO))),
+                    Ok(m) => n += m,
+                    Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                    Err(e) => return (n, Err(e)),
+                }
+            }
+            (n, Ok(()))
+        },
+        wrote,
+    )
+}
+
+/// `seek(fd int, off int64, whence int) (at int64, errno int)`
+fn seek(cx: &mut Cx) -> NativeResult {
+    let (off, whence) = (cx.int(1), cx.int(2));
+    let to = match whence {
+        0 => u64::try_from(off).map(SeekFrom::Start).map_err(|_| Error::from_raw_os_error(libc::EINVAL)),
+        1 => Ok(SeekFrom::Current(off)),
+        2 => Ok(SeekFrom::End(off)),
+        _ => Err(Error::from_raw_os_error(libc::EINVAL)),
+    };
+    let at = file(cx, cx.int(0)).and_then(|f| (&*f).seek(to?));
+    cx.set_int(0, *at.as_ref().unwrap_or(&0) as i64);
+    cx.set_int(1, at.err().map_or(0, |e| errno(&e)));
+    Ok(Outcome::Done)
+}
+
+/// `closeFile(fd int) (errno int)`
+fn close(cx: &mut Cx) -> NativeResult {
+    let fd = cx.int(0);
+    let known = fd <= 2 || with_files(cx, |f| f.open.remove(&fd)).is_some();
+    cx.set_int(0, if known { 0 } else { libc::EBADF as i64 });
+    Ok(Outcome::Done)
+}
+
+/// `pipe() (r, w, errno int)`
+fn pipe(cx: &mut Cx) -> NativeResult {
+    let mut ends = [0; 2];
+    // SAFETY: room for two descriptors.
+    let failed = unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } != 0;
+    if failed {
+        cx.set_int(2, errno(&Error::last_os_error()));
+        return Ok(Outcome::Done);
+    }
+    for (i, end) in ends.into_iter().enumerate() {
+        // SAFETY: descriptors just made.
+        let fd = add_file(cx, unsafe { File::from_raw_fd(end) });
+        cx.set_int(i, fd);
+    }
+    cx.set_int(2, 0);
+    Ok(Outcome::Done)
+}
+
+/// `control(fd, what int, n int64) (errno int)`: see `os.gm`.
+fn control(cx: &mut Cx) -> NativeResult {
+    let (fd, what, n) = (cx.int(0), cx.int(1), cx.int(2));
+    if fd <= 2 {
+        cx.set_int(0, 0);
+        return Ok(Outcome::Done);
+    }
+    let file = file(cx, fd);
+    only_error(move || {
+        let file = file?;
+        match what {
+            0 => file.sync_all(),
+            1 => file.set_len(u64::try_from(n).map_err(|_| Error::from_raw_os_error(libc::EINVAL))?),
+            2 => file.set_permissions(std::fs::Permissions::from_mode(n as u32)),
+            // SAFETY: a descriptor that is open.
+            _ => match unsafe { libc::fchdir(file.as_raw_fd()) } {
+                0 => Ok(()),
+                _ => Err(Error::last_os_error()),
+            },
+        }
     })
 }
 
-/// `writeFile(name string, data []byte, perm uint32, appending bool) (errno string)`
-fn write_file(cx: &mut Cx) -> NativeResult {
-    use std::os::unix::fs::OpenOptionsExt;
-    let (name, data, perm, appending) = (path(cx, 0), cx.bytes(1), cx.uint(2) as u32, cx.bool(3));
-    Ok(Outcome::Block(Box::new(move || {
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(!appending).append(appending).mode(perm & 0o777);
-        done(options.open(&name).and_then(|mut f| f.write_all(&data)))
-    })))
+/// `change(what int, name, other string, n int64) (errno int)`: see `path.gm`.
+fn change(cx: &mut Cx) -> NativeResult {
+    let (what, name, other, n) = (cx.int(0), path(cx, 1), path(cx, 2), cx.int(3));
+    only_error(move || match what {
+        0 => {
+            use std::os::unix::fs::DirBuilderExt;
+            std::fs::DirBuilder::new().mode(n as u32).create(&name)
+        }
+        1 => std::fs::remove_file(&name).or_else(|first| {
+            std::fs::remove_dir(&name).map_err(|second| match second.raw_os_error() {
+                Some(libc::ENOTDIR) => first,
+                _ => second,
+            })
+        }),
+        2 => std::fs::rename(&name, &other),
+        3 => std::os::unix::fs::symlink(&name, &other),
+        4 => std::fs::hard_link(&name, &other),
+        5 => std::fs::set_permissions(&name, std::fs::Permissions::from_mode(n as u32)),
+        6 => {
+            let size = u64::try_from(n).map_err(|_| Error::from_raw_os_error(libc::EINVAL))?;
+            std::fs::OpenOptions::new().write(true).open(&name)?.set_len(size)
+        }
+        7 => std::env::set_current_dir(&name),
+        8 => match std::fs::symlink_metadata(&name)?.is_dir() {
+            true => std::fs::remove_dir_all(&name),
+            false => std::fs::remove_file(&name),
+        },
+        _ => {
+            let at = std::time::UNIX_EPOCH + std::time::Duration::from_nanos(n.max(0) as u64);
+            File::open(&name)?.set_times(std::fs::FileTimes::new().set_modified(at))
+        }
+    })
 }
 
-/// `remove(name string) (errno string)`
-fn remove(cx: &mut Cx) -> NativeResult {
+/// `readlink(name string) (to string, errno int)`
+fn readlink(cx: &mut Cx) -> NativeResult {
     let name = path(cx, 0);
-    Ok(Outcome::Block(Box::new(move || {
-        done(std::fs::remove_file(&name).or_else(|e| std::fs::remove_dir(&name).map_err(|_| e)))
-    })))
+    block(move || std::fs::read_link(&name), text_result)
+}
+
+fn text_result(cx: &mut Cx, r: Result<PathBuf>) -> NativeResult {
+    match r {
+        Ok(text) => {
+            cx.set_str(0, text.as_os_str().as_bytes())?;
+            cx.set_int(1, 0);
+        }
+        Err(e) => {
+            cx.set_word(0, 0);
+            cx.set_int(1, errno(&e));
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// `text(what int) (value string, errno int)`
+fn text(cx: &mut Cx) -> NativeResult {
+    let r = match cx.int(0) {
+        0 => std::env::current_dir(),
+        1 => std::fs::read_to_string("/proc/sys/kernel/hostname").map(|s| PathBuf::from(s.trim_end())),
+        _ => std::env::current_exe(),
+    };
+    text_result(cx, r)
+}
+
+fn ids(cx: &mut Cx) -> NativeResult {
+    // SAFETY: these have no parameters and cannot fail.
+    let ids = unsafe { [libc::getpid() as i64, libc::getppid() as i64, libc::getuid() as i64, libc::getgid() as i64] };
+    for (i, id) in ids.into_iter().enumerate() {
+        cx.set_int(i, id);
+    }
+    Ok(Outcome::Done)
+}
+
+/// `list(name string) (names []string, errno int)`: each a byte that tells the kind, and the name.
+fn list(cx: &mut Cx) -> NativeResult {
+    use std::os::unix::fs::FileTypeExt;
+    let name = path(cx, 0);
+    block(
+        move || {
+            let mut out = Vec::new();
+            for entry in std::fs::read_dir(&name)? {
+                let entry = entry?;
+                let kind = match entry.file_type() {
+                    Ok(t) if t.is_dir() => b'd',
+                    Ok(t) if t.is_symlink() => b'l',
+                    Ok(t) if t.is_fifo() => b'p',
+                    Ok(t) if t.is_socket() => b's',
+                    Ok(t) if t.is_block_device() => b'b',
+                    Ok(t) if t.is_char_device() => b'c',
+                    _ => b'-',
+                };
+                let mut text = vec![kind];
+                text.extend(entry.file_name().into_vec());
+                out.push(text);
+            }
+            Ok(out)
+        },
+        |cx, r: Result<Vec<Vec<u8>>>| {
+            match r {
+                Ok(names) => {
+                    cx.set_strs(0, &names)?;
+                    cx.set_int(1, 0);
+                }
+                Err(e) => {
+                    cx.set_word(0, 0);
+                    cx.set_int(1, errno(&e));
+                }
+            }
+            Ok(Outcome::Done)
+        },
+    )
+}
+
+/// `stat(name string, fd int, follow bool) (size int64, mode uint32, sec, nsec int64, dev, ino uint64, errno int)`
+fn stat(cx: &mut Cx) -> NativeResult {
+    let (by_fd, name, fd, follow) = (cx.str(0).is_empty() && cx.int(1) >= 0, path(cx, 0), cx.int(1), cx.bool(2));
+    let file = if by_fd && fd > 2 { Some(file(cx, fd)) } else { None };
+    block(
+        move || match file {
+            Some(f) => f?.metadata(),
+            None if by_fd => {
+                // SAFETY: one of the standard streams, which stays open: the File is taken apart again.
+                let stream = unsafe { File::from_raw_fd(fd as i32) };
+                let meta = stream.metadata();
+                let _ = stream.into_raw_fd();
+                meta
+            }
+            None if follow => std::fs::metadata(&name),
+            None => std::fs::symlink_metadata(&name),
+        },
+        |cx, r| {
+            match r {
+                Ok(m) => {
+                    let words = [
+                        m.size() as i64,
+                        m.mode() as i64,
+                        m.mtime(),
+                        m.mtime_nsec(),
+                        m.dev() as i64,
+                        m.ino() as i64,
+                        0,
+                    ];
+                    for (i, w) in words.into_iter().enumerate() {
+                        cx.set_int(i, w);
+                    }
+                }
+                Err(e) => {
+                    for i in 0..6 {
+                        cx.set_int(i, 0);
+                    }
+                    cx.set_int(6, errno(&e));
+                }
+            }
+            Ok(Outcome::Done)
+        },
+    )
 }
