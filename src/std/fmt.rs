@@ -11,6 +11,8 @@ pub const NATIVES: &[NativeEntry] = &[
     ("fmt.printOut", print_out),
     ("fmt.wrapArgs", wrap_args),
     ("fmt.isNilPointer", is_nil_pointer),
+    ("fmt.basic", basic),
+    ("fmt.assign", assign),
 ];
 
 /// Which function formats.
@@ -142,6 +144,55 @@ fn is_nil_pointer(cx: &mut Cx) -> NativeResult {
     Ok(Outcome::Done)
 }
 
+/// `basic(arg any) (kind string, pointer bool)`: the kind of scalar or string that a pointer leads to.
+fn basic(cx: &mut Cx) -> NativeResult {
+    let w = cx.word(0);
+    let t = cx.rtype(cx.iface_type(w));
+    let pointer = t.kind == Kind::Pointer && w & iface::PAYLOAD != 0;
+    let kind = if pointer { cx.rtype(t.elem).kind } else { Kind::Struct };
+    let name = match kind {
+        Kind::Bool => "bool",
+        Kind::Int => "int",
+        Kind::Int8 => "int8",
+        Kind::Int16 => "int16",
+        Kind::Int32 => "int32",
+        Kind::Int64 => "int64",
+        Kind::Uint => "uint",
+        Kind::Uint8 => "uint8",
+        Kind::Uint16 => "uint16",
+        Kind::Uint32 => "uint32",
+        Kind::Uint64 => "uint64",
+        Kind::Uintptr => "uintptr",
+        Kind::Float32 => "float32",
+        Kind::Float64 => "float64",
+        Kind::String => "string",
+        _ => "",
+    };
+    cx.set_str(0, name.as_bytes())?;
+    cx.set_bool(1, pointer);
+    Ok(Outcome::Done)
+}
+
+/// `assign(arg any, i int64, f float64, str string)`: stores what fits the scalar or string that a pointer leads to.
+fn assign(cx: &mut Cx) -> NativeResult {
+    let w = cx.word(0);
+    let t = cx.rtype(cx.iface_type(w));
+    let addr = (w & iface::PAYLOAD) as *mut u8;
+    if t.kind != Kind::Pointer || addr.is_null() {
+        return Ok(Outcome::Done);
+    }
+    let elem = cx.rtype(t.elem);
+    let value = match elem.kind {
+        Kind::Float32 | Kind::Float64 => cx.word(2),
+        Kind::String => cx.word(3),
+        Kind::Struct | Kind::Array | Kind::Complex64 | Kind::Complex128 | Kind::Interface => return Ok(Outcome::Done),
+        _ => cx.word(1),
+    };
+    // SAFETY: the interface holds a pointer to a live value of the element type, which is one scalar or string.
+    unsafe { crate::value::native::store(elem, addr, &[value]) };
+    Ok(Outcome::Done)
+}
+
 /// `wrapArgs(f string, n int) []int`: indices of the operands of `%w`.
 fn wrap_args(cx: &mut Cx) -> NativeResult {
     let (f, n) = (cx.str(0), cx.int(1) as usize);
@@ -179,14 +230,13 @@ impl<'f> Parse<'f> {
         let start = self.i;
         let mut v: i64 = 0;
         while let Some(d) = self.f.get(self.i).filter(|c| c.is_ascii_digit()) {
-            v = v * 10 + (d - b'0') as i64;
-            self.i += 1;
             if v > 1_000_000 {
-                while self.f.get(self.i).is_some_and(u8::is_ascii_digit) {
-                    self.i += 1;
-                }
+                // Too large: the format ends here.
+                self.i = self.f.len();
                 return None;
             }
+            v = v * 10 + (d - b'0') as i64;
+            self.i += 1;
         }
         (self.i > start).then_some(v)
     }
@@ -197,6 +247,10 @@ impl<'f> Parse<'f> {
             return Ok(false);
         }
         self.reordered = true;
+        if self.f.len() - self.i < 3 {
+            self.i += 1;
+            return Err(());
+        }
         let Some(close) = self.f[self.i..].iter().position(|&c| c == b']') else {
             self.i += 1;
             return Err(());

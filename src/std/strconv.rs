@@ -19,6 +19,7 @@ fn format_float(cx: &mut Cx) -> NativeResult {
     if bits != 32 && bits != 64 {
         return Err(Trap::Panic("strconv: illegal AppendFloat/FormatFloat bitSize".into()));
     }
+    let f = if bits == 32 { f as f32 as f64 } else { f };
     let text = number::float_text(f, fmt, prec.clamp(-1, 100_000) as i32, bits == 32);
     cx.set_str(0, text.as_bytes())?;
     Ok(Outcome::Done)
@@ -172,7 +173,13 @@ fn read_float(s: &[u8], bits32: bool) -> (f64, i64) {
     if !body.bytes().next().is_some_and(|c| c.is_ascii_digit() || c == b'.') {
         return (0.0, 1);
     }
-    let lower = body.to_ascii_lowercase();
+    let mut lower = body.to_ascii_lowercase();
+    if lower.contains('_') {
+        if !underscores_separate_digits(&lower) {
+            return (0.0, 1);
+        }
+        lower.retain(|c| c != '_');
+    }
     if lower.starts_with("0x") {
         return match read_hex_float(&lower[2..]) {
             Some(f) if (bits32 && (f as f32).is_infinite()) || f.is_infinite() => (sign * f64::INFINITY, 2),
@@ -180,7 +187,7 @@ fn read_float(s: &[u8], bits32: bool) -> (f64, i64) {
             None => (0.0, 1),
         };
     }
-    if lower.contains('_') || lower.contains("inf") || lower.contains("nan") {
+    if lower.contains("inf") || lower.contains("nan") {
         return (0.0, 1);
     }
     let f = if bits32 { lower.parse::<f32>().map(|f| f as f64) } else { lower.parse::<f64>() };
@@ -189,6 +196,16 @@ fn read_float(s: &[u8], bits32: bool) -> (f64, i64) {
         Ok(f) => (sign * f, 0),
         Err(_) => (0.0, 1),
     }
+}
+
+/// Each underscore of a number (lower case, without sign) stands between digits, or behind the prefix of a base.
+fn underscores_separate_digits(s: &str) -> bool {
+    let hex = s.starts_with("0x");
+    let digit = |c: u8| c.is_ascii_digit() || hex && c.is_ascii_hexdigit();
+    let b = s.as_bytes();
+    (0..b.len()).all(|i| {
+        b[i] != b'_' || ((hex && i == 2 || i > 0 && digit(b[i - 1])) && b.get(i + 1).is_some_and(|&c| digit(c)))
+    })
 }
 
 /// `h.hhhp±d` behind the prefix; rounded once for what fits 64 bits of mantissa.
@@ -254,8 +271,9 @@ fn read_quoted(s: &[u8]) -> Option<Vec<u8>> {
             return None;
         }
         if c != b'\\' {
-            let width = crate::value::string::decode_rune(&body[i..]).1;
-            out.extend_from_slice(&body[i..i + width]);
+            let (r, width) = crate::value::string::decode_rune(&body[i..]);
+            let r = char::from_u32(r).unwrap_or(char::REPLACEMENT_CHARACTER);
+            out.extend_from_slice(r.encode_utf8(&mut [0; 4]).as_bytes());
             i += width;
             continue;
         }
@@ -293,7 +311,7 @@ fn read_quoted(s: &[u8]) -> Option<Vec<u8>> {
         }
         i = start + n;
     }
-    if first == b'\'' && runes != 1 {
+    if first == b'\'' && runes > 1 {
         return None;
     }
     Some(out)
