@@ -23,6 +23,9 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
+/// The code of syntax errors that leave the tree whole.
+pub const SOFT: &str = "syntax-soft";
+
 impl Diagnostic {
     pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
@@ -63,6 +66,11 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
+    /// There is an error after which the tree cannot be checked.
+    pub fn has_hard_errors(&self) -> bool {
+        self.list.iter().any(|d| d.severity == Severity::Error && d.code != SOFT)
+    }
+
     pub fn push(&mut self, d: Diagnostic) {
         self.list.push(d);
     }

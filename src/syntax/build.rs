@@ -54,6 +54,11 @@ pub struct Mark {
 }
 
 impl Builder<'_> {
+    /// An error that leaves the tree whole: the program is checked nevertheless.
+    pub fn soft_error(&mut self, span: Span, message: impl Into<String>) {
+        self.diags.push(Diagnostic::error(crate::base::diag::SOFT, span, message));
+    }
+
     pub fn error(&mut self, span: Span, message: impl Into<String>) {
         self.diags.push(Diagnostic::error("syntax", span, message));
     }

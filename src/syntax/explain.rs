@@ -362,6 +362,7 @@ impl Misfit<'_> {
         };
         let semi = "semicolon or newline";
         match frame.place {
+            Place::Args if self.expects(")") && !self.expects(",") => Some(", expected )".into()),
             Place::Args => missing("argument list", "comma", ")"),
             Place::Composite => missing("composite literal", "comma", "}"),
             Place::Params => missing("parameter list", "comma", ")"),

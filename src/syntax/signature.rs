@@ -112,7 +112,7 @@ impl Builder<'_> {
             return;
         };
         let message = if results { "invalid use of ..." } else { "can only use ... with final parameter" };
-        self.error(p.span, message);
+        self.soft_error(p.span, message);
     }
 
     /// `span`: from `(` of the parameters, which end before `results_at`, to the end of the results.

@@ -119,7 +119,7 @@ impl Builder<'_> {
         let inner = self.ast.unparen(x);
         if inner != x {
             let span = self.ast.span(x);
-            self.error(span, format!("expression in {keyword} must not be parenthesized"));
+            self.soft_error(span, format!("expression in {keyword} must not be parenthesized"));
         }
         inner
     }

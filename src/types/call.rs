@@ -426,7 +426,9 @@ impl<'a> Checker<'a> {
             return failed;
         }
         if n != expected {
-            if args.iter().any(|a| !a.x.ok()) {
+            // An argument that gives no value still counts; one that is wrong by itself may count for anything.
+            let void = |a: &Arg| a.x.expr.is_some_and(|e| self.info.mode(e) == Mode::NoValue);
+            if args.iter().any(|a| !a.x.ok() && !void(a)) {
                 return failed;
             }
             let (at, qualifier) = if n > expected {

@@ -908,6 +908,8 @@ impl<'a> Checker<'a> {
             let t = self.t();
             if !t.is_untyped(x.ty) && !t.is_untyped(y.ty) {
                 false
+            } else if t.all_basic(x.ty, |b| b.is_numeric()) != t.all_basic(y.ty, |b| b.is_numeric()) {
+                false
             } else if t.is_interface(x.ty) || t.is_interface(y.ty) {
                 true
             } else if t.all_basic(x.ty, |b| b.is_boolean()) != t.all_basic(y.ty, |b| b.is_boolean())

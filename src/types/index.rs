@@ -166,7 +166,11 @@ impl<'a> Checker<'a> {
             }
             match self.implicit_type(x, TypeId::INT) {
                 Ok((ty, val)) => self.set_implicit_type(x, ty, val),
-                Err(Unfit::Truncated | Unfit::Overflows | Unfit::Other) => {
+                Err(Unfit::Other) => {
+                    self.convert_untyped(x, TypeId::INT);
+                    return false;
+                }
+                Err(Unfit::Truncated | Unfit::Overflows) => {
                     let message = format!("invalid argument: {what} {} must be integer", self.operand_string(x));
                     self.err("index", self.operand_span(x), message);
                     x.invalidate();

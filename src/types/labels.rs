@@ -160,15 +160,21 @@ impl<'a> Checker<'a> {
                     self.err("label", label.span, message);
                     return;
                 };
-                l.used = true;
                 let target = w.enclosing.iter().rev().find(|(n, _)| *n == label.name).map(|(_, t)| *t);
                 let ok = match target {
                     Some(Target::Loop) => true,
                     Some(Target::Breakable) => is_break,
                     _ => false,
                 };
+                if target.is_some() {
+                    l.used = true;
+                }
                 if !ok {
-                    let message = format!("invalid {word} label {}", self.name(label.name));
+                    let name = self.name(label.name);
+                    let message = match target {
+                        Some(_) => format!("invalid {word} label {name}"),
+                        None => format!("{word} label not defined: {name}"),
+                    };
                     self.err("label", label.span, message);
                 }
             }
@@ -201,7 +207,7 @@ impl<'a> Checker<'a> {
         let name = jump.label.name;
         let text = self.name(name).to_string();
         let Some(l) = w.labels.get_mut(&name) else {
-            self.err("label", jump.label.span, format!("label not defined: {text}"));
+            self.err("label", jump.label.span, format!("label {text} not defined"));
             return;
         };
         l.used = true;

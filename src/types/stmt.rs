@@ -105,14 +105,14 @@ impl<'a> Checker<'a> {
                 if label.is_some() {
                     self.has_label = true;
                 } else if ctx & BREAK_OK == 0 {
-                    self.err("break", s.span, "break not in for, switch, or select statement");
+                    self.err("break", s.span, "break is not in a loop, switch, or select");
                 }
             }
             StmtKind::Continue(label) => {
                 if label.is_some() {
                     self.has_label = true;
                 } else if ctx & CONTINUE_OK == 0 {
-                    self.err("continue", s.span, "continue not in for statement");
+                    self.err("continue", s.span, "continue is not in a loop");
                 }
             }
             StmtKind::Goto(_) => self.has_label = true,
@@ -317,8 +317,8 @@ impl<'a> Checker<'a> {
         if !x.ok() || !v.ok() {
             return;
         }
-        // as in a comparison, an untyped case takes the type of the tag, and the other way round
-        if self.t().is_untyped(v.ty) && self.case_converts(&v, x.ty) {
+        // an untyped case takes the type of the tag
+        if self.t().is_untyped(v.ty) {
             self.convert_untyped(&mut v, x.ty);
             if !v.ok() {
                 return;
@@ -342,17 +342,6 @@ impl<'a> Checker<'a> {
         }
         let span = self.span(e);
         seen.insert((key, v.ty), span);
-    }
-
-    /// A mismatch in kind is reported by the comparison, in words about the case.
-    fn case_converts(&self, v: &Operand, tag: TypeId) -> bool {
-        if self.t().is_interface(tag) {
-            return true;
-        }
-        let t = self.t();
-        let same = |f: fn(Basic) -> bool| t.all_basic(v.ty, f) == t.all_basic(tag, f);
-        v.is_nil() && t.has_nil(tag)
-            || !v.is_nil() && same(|b| b.is_boolean()) && same(|b| b.is_string()) && same(|b| b.is_numeric())
     }
 
     fn type_switch(&mut self, ctx: u32, bind: Option<Ident>, e: ExprId, cases: &'a [Case]) {

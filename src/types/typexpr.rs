@@ -119,14 +119,25 @@ impl<'a> Checker<'a> {
                 };
                 match x.mode {
                     Mode::Type => x.ty,
-                    Mode::Invalid => TypeId::INVALID,
+                    Mode::Invalid => {
+                        let used = self.info.uses.get(&e).copied();
+                        if used.is_some_and(|o| matches!(self.obj(o).kind, crate::types::info::ObjKind::Local)) {
+                            let message = format!("{} (local variable) is not a type", self.es(e));
+                            self.err("not-a-type", self.span(e), message);
+                        }
+                        TypeId::INVALID
+                    }
                     Mode::NoValue => {
                         let message = format!("{} used as type", self.operand_string(&x));
                         self.err("not-a-type", self.span(e), message);
                         TypeId::INVALID
                     }
                     _ => {
-                        let message = format!("{} is not a type", self.operand_string(&x));
+                        let mut message = format!("{} is not a type", self.operand_string(&x));
+                        let used = self.info.uses.get(&e).copied();
+                        if used.is_some_and(|o| matches!(self.obj(o).kind, crate::types::info::ObjKind::Local)) {
+                            message = format!("{} (local variable) is not a type", self.es(e));
+                        }
                         self.err("not-a-type", self.span(e), message);
                         TypeId::INVALID
                     }
@@ -277,7 +288,8 @@ impl<'a> Checker<'a> {
                     variadic = true;
                     ty = if ty == TypeId::INVALID { ty } else { self.types().slice(ty) };
                 } else {
-                    self.err("variadic", p.span, "can only use ... with final parameter in list");
+                    // The parser has reported it.
+                    ty = if ty == TypeId::INVALID { ty } else { self.types().slice(ty) };
                 }
             }
             params.push(ty);

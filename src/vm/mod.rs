@@ -87,7 +87,7 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
     let parse = crate::syntax::parse_file;
     let graph = load_program(&main_files, loader, parse, &mut sources, &mut names, &mut ast, &mut diagnostics);
     let mut program = None;
-    if !diagnostics.has_errors() {
+    if !diagnostics.has_hard_errors() {
         let check = CheckOptions { strict: options.strict, loader: Some(loader) };
         let mut info = check_program(&main_files, &ast, &graph, &mut names, &sources, check, &mut diagnostics);
         if !diagnostics.has_errors() && !options.check_only {
