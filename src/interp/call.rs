@@ -56,6 +56,8 @@ pub unsafe extern "C" fn safepoint(pc: *const u64, r: *mut u64, cx: *mut Ctx, n:
         if !pause(cx) {
             return back::EXIT;
         }
+        // With a seed, what runs takes time, so that loops that wait for a time end.
+        (*cx).rt().sched.decide.tick();
         if (*cx).rt().sched.nothing_waits(&(*cx).p) {
             let budget = (*cx).p.slice();
             next!((*g).pc, (*g).base, cx, budget, t)

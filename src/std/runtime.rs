@@ -14,7 +14,11 @@ pub const NATIVES: &[NativeEntry] = &[
 ];
 
 fn gomaxprocs(cx: &mut Cx) -> NativeResult {
-    let n = cx.side.sched().procs();
+    let (old, n) = (cx.side.sched().asked_procs(), cx.int(0));
+    if n >= 1 {
+        cx.side.sched().ask_procs(n as usize);
+    }
+    let n = old;
     cx.set_int(0, n as i64);
     Ok(Outcome::Done)
 }
