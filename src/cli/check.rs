@@ -1,6 +1,6 @@
 //! `gmpl check`.
+use super::terminal::Colour;
 use super::{Format, complain, report, status};
-use crate::vm::source::Files;
 use crate::vm::{CompileOptions, compile};
 use std::path::PathBuf;
 
@@ -13,16 +13,16 @@ pub struct Args {
     /// How reports are written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// The program: a file or a folder
+    /// The program: a file, a folder, or - for standard input
     program: PathBuf,
 }
 
-pub fn run(args: Args) -> i32 {
-    match Files::read(&args.program) {
+pub fn run(args: Args, colour: Colour) -> i32 {
+    match super::read_program(&args.program) {
         Ok(files) => {
             let compiled =
                 compile(files, CompileOptions { strict: args.strict, check_only: true, ..Default::default() });
-            report(&compiled, args.format);
+            report(&compiled, args.format, colour);
             if compiled.diagnostics.has_errors() { status::COMPILE_ERROR } else { status::OK }
         }
         Err(e) => {

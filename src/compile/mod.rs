@@ -24,6 +24,7 @@ mod lvalue;
 mod method;
 mod range;
 mod regs;
+pub mod session;
 mod spawn;
 mod stmt;
 mod switch;
@@ -167,6 +168,13 @@ pub struct Compiler<'a> {
 
 /// Compiles a checked program. Limits that it exceeds are reported.
 pub fn compile(ast: &Ast, info: &mut Info, names: &Interner, _sources: &SourceMap, diags: &mut Diagnostics) -> Program {
+    let mut c = new_compiler(ast, info, names, diags);
+    c.program();
+    c.prog
+}
+
+/// A compiler that has compiled nothing.
+fn new_compiler<'a>(ast: &'a Ast, info: &'a mut Info, names: &'a Interner, diags: &'a mut Diagnostics) -> Compiler<'a> {
     let any = info.types.empty_interface();
     let error = error_type(info, names).unwrap_or(any);
     let placeholder = RType {
@@ -193,7 +201,7 @@ pub fn compile(ast: &Ast, info: &mut Info, names: &Interner, _sources: &SourceMa
     };
     let mut one = BitMap::default();
     one.set(0);
-    let mut c = Compiler {
+    Compiler {
         ast,
         info,
         names,
@@ -227,9 +235,7 @@ pub fn compile(ast: &Ast, info: &mut Info, names: &Interner, _sources: &SourceMa
         exit_count: 0,
         any,
         error,
-    };
-    c.program();
-    c.prog
+    }
 }
 
 /// The predeclared type `error`.

@@ -56,6 +56,11 @@ pub unsafe extern "C" fn safepoint(pc: *const u64, r: *mut u64, cx: *mut Ctx, n:
         if !pause(cx) {
             return back::EXIT;
         }
+        if let Some(session) = &(*cx).rt().session
+            && session.is_doomed(g)
+        {
+            return then!(cx, t, super::session::interrupt_running(cx));
+        }
         // With a seed, what runs takes time, so that loops that wait for a time end.
         (*cx).rt().sched.decide.tick();
         if (*cx).rt().sched.nothing_waits(&(*cx).p) {
@@ -215,7 +220,7 @@ pub unsafe fn find_method(cx: *mut Ctx, pc: *const u64, ty: u32) -> u64 {
 
 /// Makes a G that will run the function at `entry`; its parameters are still to be written to the returned frame.
 /// `None`: no memory.
-unsafe fn new_g(cx: *mut Ctx, entry: *const u64, stub: u32, at: u32) -> Option<(*mut G, *mut u64)> {
+pub(super) unsafe fn new_g(cx: *mut Ctx, entry: *const u64, stub: u32, at: u32) -> Option<(*mut G, *mut u64)> {
     unsafe {
         let g = (*cx).p.take_free();
         if g.is_null() {
@@ -324,6 +329,9 @@ pub unsafe fn end_g(cx: *mut Ctx) {
         }
         if !(*g).extra.is_null() {
             extra(g).clear();
+        }
+        if let Some(session) = &(*cx).rt().session {
+            session.ended((*cx).rt(), g);
         }
         let ended = &(*cx).p.ended;
         ended.store(ended.load(Relaxed) + 1, Relaxed);

@@ -14,6 +14,7 @@ pub mod load;
 pub mod ops;
 pub mod roots;
 pub mod run;
+pub mod session;
 pub mod slow;
 pub mod traceback;
 pub mod unwind;

@@ -23,6 +23,7 @@ pub mod print;
 mod range;
 mod resolve;
 mod selector;
+pub mod session;
 mod stmt;
 #[cfg(test)]
 mod testing;

@@ -1,5 +1,6 @@
 //! What natives and the interpreter share of one VM: the program, its types made ready to run, the heap, the outside
 //! world. Immutable but for what its parts guard themselves.
+use super::world::WorldCell;
 use crate::bytecode::program::{BitMap, Kind, Mem, Program, RType, RTypeId};
 use crate::heap::{Heap, ShapeId};
 use crate::sched::g::G;
@@ -56,8 +57,8 @@ pub struct FramePlace {
 pub struct Env {
     /// Set once the interpreter is ready.
     pub tracer: std::sync::OnceLock<Tracer>,
-    pub program: Arc<Program>,
-    pub types: Vec<TypeInfo>,
+    pub program: WorldCell<Arc<Program>>,
+    pub types: WorldCell<Vec<TypeInfo>>,
     pub heap: Arc<Heap>,
     pub host: Arc<dyn Host>,
     pub string_view: ShapeId,

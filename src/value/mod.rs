@@ -9,3 +9,4 @@ pub mod number;
 pub mod slice;
 pub mod slice_ops;
 pub mod string;
+pub mod world;

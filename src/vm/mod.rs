@@ -3,6 +3,7 @@
 //! A [`Vm`] shares nothing with any other: many may live in one process.
 pub mod host;
 mod prune;
+pub mod session;
 pub mod source;
 
 use crate::base::diag::Diagnostics;
@@ -144,25 +145,32 @@ impl Vm {
         host: Arc<dyn Host>,
         options: &RunOptions,
     ) -> Result<Vm, String> {
-        let heap = Heap::new(Config {
-            max_bytes: options.max_memory,
-            gc_percent: options.gc_percent,
-            min_heap_bytes: 4 << 20,
-        })
-        .map_err(|e| format!("cannot reserve memory for the heap: {e}"))?;
-        let load_options = load::Options {
-            procs: if options.seed.is_some() { 1 } else { options.procs.max(1) },
-            seed: options.seed,
-            portable: options.portable,
-            max_stack_slots: options.max_stack / 8,
-        };
-        let natives = crate::std::natives();
-        let rt = load::load(program, &natives, host, Arc::new(heap), sources, &load_options)?;
-        Ok(Vm { rt })
+        Ok(Vm { rt: new_rt(program, sources, host, options, false)? })
     }
 
     /// Runs the program to its end.
     pub fn run(mut self) -> Exit {
         run::run(&mut self.rt)
     }
+}
+
+fn new_rt(
+    program: Program,
+    sources: Arc<SourceMap>,
+    host: Arc<dyn Host>,
+    options: &RunOptions,
+    session: bool,
+) -> Result<Box<Rt>, String> {
+    let heap =
+        Heap::new(Config { max_bytes: options.max_memory, gc_percent: options.gc_percent, min_heap_bytes: 4 << 20 })
+            .map_err(|e| format!("cannot reserve memory for the heap: {e}"))?;
+    let load_options = load::Options {
+        procs: if options.seed.is_some() { 1 } else { options.procs.max(1) },
+        seed: options.seed,
+        portable: options.portable,
+        max_stack_slots: options.max_stack / 8,
+        session,
+    };
+    let natives = crate::std::natives();
+    load::load(program, &natives, host, Arc::new(heap), sources, &load_options)
 }
