@@ -21,6 +21,8 @@ pub struct Args {
     /// How reports are written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    #[command(flatten)]
+    limits: super::limits::Limits,
     /// The program: a file or a folder
     program: PathBuf,
     /// Arguments of the program
@@ -46,6 +48,7 @@ pub fn run(args: Args) -> i32 {
     if let Some(percent) = std::env::var("GOGC").ok() {
         options.gc_percent = if percent == "off" { -1 } else { percent.parse().unwrap_or(100) };
     }
+    args.limits.apply(&mut options);
     options.portable = std::env::var("GMPLDEBUG").is_ok_and(|v| v.split(',').any(|o| o == "portable=1"));
     let mut argv = vec![args.program.display().to_string()];
     argv.extend(args.args);
