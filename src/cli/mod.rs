@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 pub mod check;
 pub mod disasm;
+pub mod limits;
 pub mod run;
 
 use crate::base::diag::Severity;

@@ -21,6 +21,8 @@ pub struct Args {
     /// How reports are written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    #[command(flatten)]
+    limits: super::limits::Limits,
     /// Run this text instead of a file
     #[arg(short, long, value_name = "CODE")]
     eval: Option<String>,
@@ -63,6 +65,7 @@ pub fn run(args: Args) -> i32 {
     if let Some(percent) = std::env::var("GOGC").ok() {
         options.gc_percent = if percent == "off" { -1 } else { percent.parse().unwrap_or(100) };
     }
+    args.limits.apply(&mut options);
     options.portable = std::env::var("GMPLDEBUG").is_ok_and(|v| v.split(',').any(|o| o == "portable=1"));
     argv.insert(0, name.display().to_string());
     match Vm::new(program, compiled.sources, Arc::new(ProcessHost::new(argv)), &options) {

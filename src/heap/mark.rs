@@ -1,6 +1,8 @@
 //! Marking: from words to objects, with a stack of its own.
 use super::block::{Heap, Kind};
+use super::hostile;
 use super::shape::{Scan, Shapes};
+use crate::base::limits::HOSTILE;
 use crate::bytecode::program::{BitMap, iface};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -10,16 +12,22 @@ pub struct Marker<'a> {
     shapes: &'a Shapes,
     /// Objects that are marked and still to be looked into: first word, shape, words.
     stack: Vec<(*const u64, u32, u32)>,
+    /// Of the hostile build: what is being looked at; empty: words that need not lead anywhere.
+    place: String,
+    pub(super) looked: u64,
 }
 
 impl<'a> Marker<'a> {
     pub(super) fn new(heap: &'a Heap, shapes: &'a Shapes) -> Marker<'a> {
-        Marker { heap, shapes, stack: Vec::with_capacity(1024) }
+        Marker { heap, shapes, stack: Vec::with_capacity(1024), place: String::new(), looked: 0 }
     }
 
     /// A pointer-or-interface word.
     #[inline(always)]
     pub fn word(&mut self, w: u64) {
+        if HOSTILE {
+            self.looked += 1;
+        }
         if (w as i64) >= 0 && w & iface::PAYLOAD != 0 {
             self.address(w & iface::PAYLOAD);
         }
@@ -27,12 +35,44 @@ impl<'a> Marker<'a> {
 
     /// Any word: marks an object if it happens to lead to one.
     pub fn conservative(&mut self, w: u64) {
+        if HOSTILE {
+            let place = std::mem::take(&mut self.place);
+            self.word(w);
+            self.place = place;
+            return;
+        }
         self.word(w);
+    }
+
+    /// Says what is looked at next, for the hostile build's reports.
+    #[inline(always)]
+    pub fn place(&mut self, name: impl FnOnce() -> String) {
+        if HOSTILE {
+            self.place = name();
+        }
+    }
+
+    /// Something has been looked at, for the hostile build's pace.
+    #[inline(always)]
+    pub fn looked(&mut self) {
+        if HOSTILE {
+            self.looked += 100;
+        }
+    }
+
+    #[cold]
+    fn freed(&self, ptr: u64, what: &str) -> ! {
+        panic!("hostile: {} leads to {what} at {ptr:#x}", self.place);
     }
 
     #[inline(always)]
     fn address(&mut self, ptr: u64) {
-        let Some((i, cell, at)) = self.heap.resolve(ptr) else { return };
+        let Some((i, cell, at)) = self.heap.resolve(ptr) else {
+            if HOSTILE && !self.place.is_empty() && self.heap.contains(ptr) {
+                self.freed(ptr, "a free block");
+            }
+            return;
+        };
         let b = self.heap.block(i);
         let words;
         if b.kind == Kind::Large {
@@ -51,6 +91,12 @@ impl<'a> Marker<'a> {
             mark.store(old | bit, Relaxed);
             words = b.size / 8;
         }
+        if HOSTILE && !self.place.is_empty() {
+            // SAFETY: an object of so many words.
+            if unsafe { hostile::is_poisoned(at, words as usize) } {
+                self.freed(ptr, "a freed object");
+            }
+        }
         if !matches!(self.shapes.list[b.shape as usize].scan, Scan::None) {
             self.stack.push((at, b.shape, words));
         }
@@ -67,6 +113,9 @@ impl<'a> Marker<'a> {
     pub(super) fn drain(&mut self) {
         while let Some((at, shape, words)) = self.stack.pop() {
             let shapes = self.shapes;
+            if HOSTILE {
+                self.place = format!("an object of {words} words {:?}", shapes.list[shape as usize].scan);
+            }
             // SAFETY: a live object of `words` words; its shape's map lies within.
             unsafe {
                 match &shapes.list[shape as usize].scan {

@@ -19,6 +19,7 @@
 //! A pointer-or-interface word with bit 63 set, or whose low 48 bits lie outside the range, leads to nothing.
 mod block;
 mod cache;
+pub mod hostile;
 mod mark;
 mod shape;
 
@@ -31,6 +32,8 @@ pub use shape::ShapeId;
 pub struct Config {
     /// Bytes the heap may hold.
     pub max_bytes: usize,
+    /// GOMEMLIMIT; `usize::MAX`: none.
+    pub memory_limit: usize,
     /// GOGC: growth over what was live, in percent, before the next collection; -1: never.
     pub gc_percent: i64,
     /// No collection below this.

@@ -1,5 +1,6 @@
 //! Makes a program ready to run: code with stubs, constant words, globals, method tables, natives.
 use super::ctx::{Entry, MethodTable, Rt, Stubs, WellKnown};
+use super::limits::{LimitOptions, Limits};
 use crate::base::span::SourceMap;
 use crate::bytecode::op::{Op, abc};
 use crate::bytecode::program::{BitMap, Constant, Kind, Program, RTypeId, iface};
@@ -14,6 +15,7 @@ use crate::value::{slice, string};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// How a VM is to run.
 pub struct Options {
@@ -21,6 +23,9 @@ pub struct Options {
     pub seed: Option<u64>,
     pub portable: bool,
     pub max_stack_slots: usize,
+    pub limits: LimitOptions,
+    pub output_full: Arc<AtomicBool>,
+    pub gctrace: bool,
 }
 
 /// # Errors
@@ -187,6 +192,9 @@ pub fn load(
         dying: Mutex::new(()),
         portable: options.portable,
         max_stack_slots: options.max_stack_slots,
+        gctrace: options.gctrace,
+        started: std::time::Instant::now(),
+        limits: Limits::new(options.limits.clone(), options.output_full.clone()),
         threads: Mutex::default(),
         ctxs: Mutex::default(),
         map_types,

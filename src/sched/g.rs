@@ -5,7 +5,7 @@
 //! the wait queue it is on, under that queue's lock; the G's own M does not touch it after unlocking. With the world
 //! stopped: the collector. So its plain fields need no atomics; the status is atomic because dumps read it any time.
 use super::wait::WaitReason;
-use crate::base::limits::INITIAL_STACK_SLOTS;
+use crate::base::limits::{HOSTILE, INITIAL_STACK_SLOTS};
 use parking_lot::Mutex;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering::Relaxed};
@@ -77,6 +77,8 @@ pub struct G {
     pub resume: u8,
     /// Set by the waker: the G owns what it waited for (a mutex handed over).
     pub handed: bool,
+    /// It stands in the middle of an instruction: any slot of its innermost frame may hold a pointer.
+    pub midway: bool,
     /// Code index of the `go` statement that made it.
     pub made_at: u32,
     pub id: u64,
@@ -144,6 +146,9 @@ impl G {
             }
             std::ptr::copy_nonoverlapping(old, new, old_slots);
             (*g).base = new.offset((*g).base.offset_from(old));
+            if HOSTILE {
+                std::ptr::write_bytes(old, 0xDB, old_slots);
+            }
             if !G::has_first_stack(g) {
                 std::alloc::dealloc(old as *mut u8, std::alloc::Layout::array::<u64>(old_slots).unwrap_unchecked());
             }

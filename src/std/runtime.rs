@@ -11,6 +11,9 @@ pub const NATIVES: &[NativeEntry] = &[
     ("runtime.Stack", stack),
     ("runtime.callerInfo", caller_info),
     ("runtime.memStats", mem_stats),
+    ("runtime/debug.setGCPercent", set_gc_percent),
+    ("runtime/debug.setMemoryLimit", set_memory_limit),
+    ("runtime/debug.freeMemory", free_memory),
 ];
 
 fn gomaxprocs(cx: &mut Cx) -> NativeResult {
@@ -51,6 +54,30 @@ fn mem_stats(cx: &mut Cx) -> NativeResult {
     for (i, v) in figures.into_iter().enumerate() {
         cx.set_word(i, v);
     }
+    Ok(Outcome::Done)
+}
+
+/// `setGCPercent(percent int) int`
+fn set_gc_percent(cx: &mut Cx) -> NativeResult {
+    let old = cx.env.heap.set_gc_percent(cx.int(0).max(-1));
+    cx.set_int(0, old);
+    Ok(Outcome::Done)
+}
+
+/// `setMemoryLimit(limit int64) int64`: a negative limit only asks.
+fn set_memory_limit(cx: &mut Cx) -> NativeResult {
+    let most = i64::MAX as usize;
+    let old = match usize::try_from(cx.int(0)) {
+        Ok(limit) => cx.env.heap.set_memory_limit(if limit == most { usize::MAX } else { limit }),
+        Err(_) => cx.env.heap.memory_limit(),
+    };
+    cx.set_int(0, old.min(most) as i64);
+    Ok(Outcome::Done)
+}
+
+/// `freeMemory()`: after a collection.
+fn free_memory(cx: &mut Cx) -> NativeResult {
+    cx.env.heap.free_os_memory();
     Ok(Outcome::Done)
 }
 

@@ -171,6 +171,11 @@ impl Waiting {
         }
     }
 
+    /// Bytes it holds.
+    pub fn bytes(&self) -> usize {
+        self.nodes.capacity() * size_of::<WaitNode>() + self.order.capacity() * 8 + self.shuffled.capacity() * 9
+    }
+
     /// The channels it waits on, for dumps.
     pub fn channels(&self) -> &[*mut Chan] {
         &self.order
