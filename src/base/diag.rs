@@ -23,8 +23,11 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
-/// The code of syntax errors that leave the tree whole.
+/// The codes of syntax errors, and of those that leave the tree whole.
+pub const SYNTAX: &str = "syntax";
 pub const SOFT: &str = "syntax-soft";
+/// A malformed token; it stands in the tree as a bad expression.
+pub const LEXICAL: &str = "lexical";
 
 impl Diagnostic {
     pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
@@ -68,7 +71,13 @@ pub struct Diagnostics {
 impl Diagnostics {
     /// There is an error after which the tree cannot be checked.
     pub fn has_hard_errors(&self) -> bool {
-        self.list.iter().any(|d| d.severity == Severity::Error && d.code != SOFT)
+        // As in Go: what is no "syntax error" does not keep a program from being checked.
+        let soft = |d: &Diagnostic| match d.code {
+            SOFT | LEXICAL => true,
+            SYNTAX => !d.message.starts_with("syntax error"),
+            _ => false,
+        };
+        self.list.iter().any(|d| d.severity == Severity::Error && !soft(d))
     }
 
     pub fn push(&mut self, d: Diagnostic) {

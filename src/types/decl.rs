@@ -431,7 +431,9 @@ impl<'a> Checker<'a> {
             self.cycle_error(&[o]);
         }
         let pending = std::mem::take(&mut self.pending);
-        let next: FxHashMap<NamedId, NamedId> = pending.iter().copied().collect();
+        // an instance waits for its generic type
+        let origin = |m: NamedId| self.t().named(m).origin.unwrap_or(m);
+        let next: FxHashMap<NamedId, NamedId> = pending.iter().map(|&(n, m)| (n, origin(m))).collect();
         let mut reported: FxHashSet<NamedId> = FxHashSet::default();
         for &(n, _) in &pending {
             let mut cycle = vec![n];

@@ -397,10 +397,6 @@ impl<'a> Checker<'a> {
                     d = d.related(other, format!("other declaration of {name}"));
                 }
                 self.report(d);
-                if let Some(u) = self.imports.iter().find(|u| u.obj == import) {
-                    let obj = u.obj;
-                    self.aux(obj).used = true;
-                }
             }
         }
     }

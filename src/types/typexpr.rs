@@ -38,7 +38,7 @@ impl<'a> Checker<'a> {
         ty
     }
 
-    fn not_a_constraint(&mut self, e: ExprId, ty: TypeId) {
+    pub fn not_a_constraint(&mut self, e: ExprId, ty: TypeId) {
         if matches!(self.t().get(ty), Type::TypeParam(_)) {
             return;
         }
