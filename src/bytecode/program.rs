@@ -259,6 +259,10 @@ pub enum Constant {
     StrIface(RTypeId, std::sync::Arc<[u8]>),
 }
 
+/// Marks the position of an instruction whose index has an unsigned 64-bit type: for the text of its panic. Sources
+/// are too small for positions to have this bit.
+pub const UNSIGNED_INDEX: u32 = 1 << 31;
+
 #[derive(Clone, Debug, Default)]
 pub struct Function {
     /// As Go spells it in tracebacks: `main.main`, `main.(*T).Method`, `main.main.func1`, `main.Map[...]`.
@@ -390,6 +394,15 @@ impl Program {
 impl Function {
     /// Source position of a code index.
     pub fn pos_at(&self, code: u32) -> u32 {
+        self.line_at(code) & !UNSIGNED_INDEX
+    }
+
+    /// Whether the instruction there uses an index of an unsigned 64-bit type.
+    pub fn unsigned_index_at(&self, code: u32) -> bool {
+        self.line_at(code) & UNSIGNED_INDEX != 0
+    }
+
+    fn line_at(&self, code: u32) -> u32 {
         let i = self.lines.partition_point(|l| l.0 <= code);
         if i == 0 { self.pos } else { self.lines[i - 1].1 }
     }

@@ -23,15 +23,32 @@ pub struct Args {
     format: Format,
     #[command(flatten)]
     limits: super::limits::Limits,
-    /// The program: a file or a folder
-    program: PathBuf,
+    /// Run this text instead of a file
+    #[arg(short, long, value_name = "CODE")]
+    eval: Option<String>,
+    /// The program: a file, a folder, or - for standard input
+    #[arg(required_unless_present = "eval")]
+    program: Option<PathBuf>,
     /// Arguments of the program
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<String>,
 }
 
 pub fn run(args: Args) -> i32 {
-    let files = match Files::read(&args.program) {
+    let mut argv = args.args;
+    let name = match (&args.eval, args.program) {
+        // With a text to run, what stands where the program would is its first argument.
+        (Some(_), first) => {
+            argv.splice(..0, first.map(|f| f.display().to_string()));
+            PathBuf::from("-e")
+        }
+        (None, program) => program.unwrap_or_default(),
+    };
+    let files = match args.eval {
+        Some(text) => Ok(Files::one("-e", text)),
+        None => Files::read(&name),
+    };
+    let files = match files {
         Ok(files) => files,
         Err(e) => {
             complain(&e);
@@ -50,8 +67,7 @@ pub fn run(args: Args) -> i32 {
     }
     args.limits.apply(&mut options);
     options.portable = std::env::var("GMPLDEBUG").is_ok_and(|v| v.split(',').any(|o| o == "portable=1"));
-    let mut argv = vec![args.program.display().to_string()];
-    argv.extend(args.args);
+    argv.insert(0, name.display().to_string());
     match Vm::new(program, compiled.sources, Arc::new(ProcessHost::new(argv)), &options) {
         Ok(vm) => vm.run().status,
         Err(e) => {

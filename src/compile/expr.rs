@@ -300,7 +300,6 @@ impl Compiler<'_> {
     }
 
     fn index(&mut self, e: ExprId, x: ExprId, indices: &[ExprId], want: Option<Reg>) -> Reg {
-        let ast = self.ast;
         if indices.iter().any(|&i| self.info.mode(i) == Mode::Type) {
             return self.expr(x, want);
         }
@@ -308,10 +307,11 @@ impl Compiler<'_> {
         if self.lay(xt).kind != Kind::String {
             return self.location(e, want);
         }
-        let Some(&i) = indices.first() else { return self.expr(x, want) };
+        let Some(&index) = indices.first() else { return self.expr(x, want) };
         let mark = self.f.regs.mark();
-        let (s, i) = self.operands(x, i);
-        self.set_pos(ast.span(x).hi);
+        let (s, i) = self.operands(x, index);
+        let pos = self.index_pos(x, index);
+        self.set_pos(pos);
         self.f.regs.release(mark);
         let d = match want {
             Some(w) => w,

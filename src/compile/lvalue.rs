@@ -281,9 +281,19 @@ impl Compiler<'_> {
         self.f.code.extra(l.stride() as u64);
     }
 
+    /// Where `x[i]` is said to be.
+    pub fn index_pos(&mut self, x: ExprId, i: ExprId) -> u32 {
+        let ty = self.ty(i);
+        let unsigned = {
+            use crate::bytecode::program::Kind;
+            matches!(self.lay(ty).kind, Kind::Uint | Kind::Uint64 | Kind::Uintptr)
+        };
+        self.ast.span(x).hi | if unsigned { crate::bytecode::program::UNSIGNED_INDEX } else { 0 }
+    }
+
     fn index_place(&mut self, e: ExprId, x: ExprId, i: ExprId) -> Place {
         let xt = self.ty(x);
-        let pos = self.ast.span(x).hi;
+        let pos = self.index_pos(x, i);
         match self.under(xt) {
             Type::Slice(_) => {
                 let (slice, index) = self.operands(x, i);

@@ -62,6 +62,8 @@ pub unsafe extern "C" fn safepoint(pc: *const u64, r: *mut u64, cx: *mut Ctx, n:
         if !pause(cx) {
             return back::EXIT;
         }
+        // With a seed, what runs takes time, so that loops that wait for a time end.
+        (*cx).rt().sched.decide.tick();
         if std::mem::take(&mut (*cx).p.look_soon) {
             let budget = (*cx).p.slice();
             next!((*g).pc, (*g).base, cx, budget, t)
@@ -144,7 +146,10 @@ pub unsafe fn native(cx: *mut Ctx, window: *mut u64, index: usize, results: usiz
         let g = (*cx).side.g;
         (*cx).cache.may_refuse = false;
         let mut call = Cx::new(window, results, &mut (*cx).cache, &rt.env, &mut (*cx).side);
-        let result = if (*g).resume == resume::FINISH {
+        let run = || {
+            if (*g).resume != resume::FINISH {
+                return (rt.natives[index])(&mut call);
+            }
             (*g).resume = resume::NONE;
             match extra(g).finish.take() {
                 // What it did cannot be done again.
@@ -154,9 +159,14 @@ pub unsafe fn native(cx: *mut Ctx, window: *mut u64, index: usize, results: usiz
                 }),
                 None => Ok(Outcome::Done),
             }
-        } else {
-            (rt.natives[index])(&mut call)
         };
+        // A mistake of ours ends the run, not the host.
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|_| {
+            let name = &rt.program.natives[index].name;
+            Err(Trap::Fatal(format!(
+                "gmpl: internal error (this is a bug in gmpl, not in your program): {name} failed"
+            )))
+        });
         (*cx).cache.may_refuse = true;
         match result {
             Ok(Outcome::Done) if (*cx).cache.overdue => NATIVE_OVERDUE,

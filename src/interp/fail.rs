@@ -67,7 +67,10 @@ unsafe fn slot(pc: *const u64, r: *mut u64, field: usize) -> u64 {
 
 /// An index out of range.
 unsafe fn index(cx: *mut Ctx, i: u64, len: u64) -> Then {
-    let text = if (i as i64) < 0 {
+    // SAFETY: the running G, whose state has been written back.
+    let at = unsafe { (*cx).rt().index_of((*(*cx).side.g).pc) - 1 };
+    let unsigned = unsafe { (*cx).rt().program.func_at(at).is_some_and(|f| f.unsigned_index_at(at)) };
+    let text = if (i as i64) < 0 && !unsigned {
         format!("index out of range [{}]", i as i64)
     } else {
         format!("index out of range [{i}] with length {len}")

@@ -1,5 +1,5 @@
 //! The decision source: all chance and time come from here. With a seed, choices follow from the seed and time is
-//! virtual: it stands still while Gs run and jumps to the next timer when none can.
+//! virtual: a time slice takes a little of it, and it jumps to the next timer when no G can run.
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -18,6 +18,9 @@ const SEEDED_START_NS: i64 = 1_257_894_000_000_000_000;
 
 /// What a virtual clock advances by each time it is read, so that loops that wait for time to pass end.
 const VIRTUAL_TICK_NS: i64 = 100;
+
+/// What a time slice takes of virtual time.
+const VIRTUAL_SLICE_NS: i64 = 10_000;
 
 impl Decide {
     pub fn new(seed: Option<u64>) -> Decide {
@@ -53,6 +56,14 @@ impl Decide {
             self.now()
         };
         (self.started_wall + mono, mono)
+    }
+
+    /// A time slice of a G has passed: so has a little of virtual time.
+    #[inline]
+    pub fn tick(&self) {
+        if self.seeded() {
+            self.virtual_ns.fetch_add(VIRTUAL_SLICE_NS, Relaxed);
+        }
     }
 
     /// Virtual time goes on to `when`.

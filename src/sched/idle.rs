@@ -43,6 +43,8 @@ pub struct Sched {
     ps: Mutex<Vec<*mut P>>,
     queues: Vec<std::sync::atomic::AtomicPtr<P>>,
     procs: AtomicUsize,
+    /// What GOMAXPROCS says.
+    asked: AtomicUsize,
     global: Injector<usize>,
     global_len: AtomicUsize,
     idle: Mutex<Vec<usize>>,
@@ -87,6 +89,7 @@ impl Sched {
             ps: Mutex::new(Vec::new()),
             queues: (0..procs).map(|_| Default::default()).collect(),
             procs: AtomicUsize::new(procs),
+            asked: AtomicUsize::new(procs),
             global: Injector::new(),
             global_len: AtomicUsize::new(0),
             idle: Mutex::new((1..procs).rev().collect()),
@@ -131,6 +134,15 @@ impl Sched {
 
     pub fn procs(&self) -> usize {
         self.procs.load(Relaxed)
+    }
+
+    /// What GOMAXPROCS says. The number of Ps stays what it was at the start.
+    pub fn asked_procs(&self) -> usize {
+        self.asked.load(Relaxed)
+    }
+
+    pub fn ask_procs(&self, n: usize) {
+        self.asked.store(n, Relaxed);
     }
 
     /// Ps in order; plain access only with the world stopped.
@@ -328,7 +340,9 @@ impl Sched {
                 g = self.pop_global();
             }
             if g.is_null() && p.multi {
-                if !spinning && 2 * self.spinning.load(Relaxed) < self.procs() - self.idle_len.load(Relaxed) {
+                if !spinning
+                    && 2 * self.spinning.load(Relaxed) < self.procs().saturating_sub(self.idle_len.load(Relaxed))
+                {
                     spinning = true;
                     self.spinning.fetch_add(1, SeqCst);
                 }

@@ -25,11 +25,16 @@ impl Files {
         Files { files: vec![(name.into(), text.into())], module: None }
     }
 
-    /// Reads a program: a file, or all source files of a folder but tests.
+    /// Reads a program: a file, `-` for standard input, or all source files of a folder but tests.
     ///
     /// # Errors
     /// A sentence that says what is wrong with the path.
     pub fn read(path: &Path) -> Result<Files, String> {
+        if path.as_os_str() == "-" {
+            let mut text = Vec::new();
+            std::io::Read::read_to_end(&mut std::io::stdin(), &mut text).map_err(|e| format!("standard input: {e}"))?;
+            return Ok(Files::one("-", text_of("standard input", text)?));
+        }
         let shown = path.display();
         let meta = std::fs::metadata(path).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => format!("{shown}: no such file or folder"),
@@ -64,7 +69,10 @@ fn is_source(path: &Path) -> bool {
 
 fn read_text(path: &Path) -> Result<String, String> {
     let shown = path.display();
-    let bytes = std::fs::read(path).map_err(|e| format!("{shown}: {e}"))?;
+    text_of(&shown.to_string(), std::fs::read(path).map_err(|e| format!("{shown}: {e}"))?)
+}
+
+fn text_of(shown: &str, bytes: Vec<u8>) -> Result<String, String> {
     if bytes.len() > u32::MAX as usize / 4 {
         return Err(format!("{shown}: the file is larger than 1 GB"));
     }
