@@ -1,8 +1,9 @@
 //! Blocks: the reserved range, the table of blocks, free blocks, pacing and limits.
 use super::Config;
 use super::hostile::{self, Hostile};
-use super::mark::Marker;
-use super::shape::{Shape, ShapeId, Shapes, scan_of};
+use super::mark::{Marker, Pool};
+use super::shape::{Scan, Shape, ShapeId, Shapes, scan_of};
+use super::watch::Watches;
 use crate::base::limits::HOSTILE;
 use crate::bytecode::program::BitMap;
 use parking_lot::{Mutex, RwLock};
@@ -45,6 +46,8 @@ pub struct Block {
     pub kind: Kind,
     /// May hold old contents.
     dirty: bool,
+    /// Objects have no pointers.
+    pub plain: bool,
     pub marked_large: AtomicBool,
     pub shape: u32,
     /// Small: bytes of a cell. Tail: the number of blocks back to the first.
@@ -136,6 +139,7 @@ pub struct Heap {
     extras: AtomicUsize,
     gc_percent: AtomicU64,
     min_heap: usize,
+    max_markers: usize,
     /// Bytes in blocks that are in use.
     held: AtomicUsize,
     /// Bytes handed to caches and large objects since the last collection.
@@ -146,6 +150,7 @@ pub struct Heap {
     /// Number of collections: caches and blocks of an older one are stale.
     pub(super) epoch: AtomicU64,
     hostile: Hostile,
+    pub(super) watches: Mutex<Watches>,
 }
 
 // SAFETY: the ranges are memory that the heap owns; who may touch what is said with the parts.
@@ -197,6 +202,7 @@ impl Heap {
             extras: AtomicUsize::new(0),
             gc_percent: AtomicU64::new(config.gc_percent as u64),
             min_heap: config.min_heap_bytes,
+            max_markers: config.markers.max(1),
             held: AtomicUsize::new(0),
             fresh: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
@@ -204,6 +210,7 @@ impl Heap {
             wanted: AtomicBool::new(false),
             epoch: AtomicU64::new(0),
             hostile: Hostile::default(),
+            watches: Mutex::default(),
         };
         heap.set_goal();
         Some(heap)
@@ -446,6 +453,7 @@ impl Heap {
 
     /// A small block for cells of a shape: its number, and whether its memory is zero.
     pub(super) fn new_small(&self, shape: ShapeId, words: u32) -> Option<(u32, bool)> {
+        let plain = matches!(self.shapes.read().list[shape.0 as usize].scan, Scan::None);
         let mut central = self.central.lock();
         let i = self.take_blocks(&mut central, 1)?;
         // SAFETY: under the central lock; the block was free.
@@ -456,6 +464,7 @@ impl Heap {
         b.recip = (1u64 << 32).div_ceil(bytes as u64).min(u32::MAX as u64) as u32;
         b.cells = BLOCK_BYTES as u32 / bytes;
         b.shape = shape.0;
+        b.plain = plain;
         b.dirty = true;
         for w in self.mark_words(i as usize).iter().take(b.cells.div_ceil(64) as usize) {
             w.store(0, Relaxed);
@@ -470,6 +479,7 @@ impl Heap {
         if n >= self.limit_blocks as usize {
             return std::ptr::null_mut();
         }
+        let plain = matches!(self.shapes.read().list[shape.0 as usize].scan, Scan::None);
         let mut central = self.central.lock();
         let Some(first) = self.take_blocks(&mut central, n as u32) else { return std::ptr::null_mut() };
         for i in 0..n {
@@ -482,6 +492,7 @@ impl Heap {
                 b.dirty = true;
                 b.size = i as u32;
                 b.shape = shape.0;
+                b.plain = plain;
                 b.kind = if i == 0 { Kind::Large } else { Kind::Tail };
                 if i == 0 {
                     b.words = bytes.div_ceil(8) as u64;
@@ -583,10 +594,32 @@ impl Heap {
         }
         {
             let shapes = self.shapes.read();
-            let mut marker = Marker::new(self, &shapes);
+            let markers = self.markers();
+            let pool = Pool::new(markers);
+            let pool = (markers > 1).then_some(&pool);
+            let mut marker = Marker::new(self, &shapes, pool);
             roots(&mut marker);
-            marker.drain();
+            let mut watches = self.watches.lock();
+            watches.roots(&mut marker);
+            std::thread::scope(|scope| {
+                for _ in 1..markers {
+                    let mut helper = Marker::new(self, &shapes, pool);
+                    let started = std::thread::Builder::new()
+                        .name("gmpl-mark".into())
+                        .stack_size(256 << 10)
+                        .spawn_scoped(scope, move || helper.drain());
+                    if started.is_err() {
+                        // Without a thread: a marker that never has work.
+                        Marker::new(self, &shapes, pool).stand_in();
+                    }
+                }
+                marker.drain();
+            });
             self.hostile.looked.store(marker.looked, Relaxed);
+            let mut more = Marker::new(self, &shapes, None);
+            if watches.settle(self, &mut more) {
+                more.drain();
+            }
         }
         let mut live = 0usize;
         for list in &mut central.unswept {
@@ -645,6 +678,12 @@ impl Heap {
         stats.num_gc += 1;
         stats.last_pause_ns = start.elapsed().as_nanos() as u64;
         stats.pause_total_ns += stats.last_pause_ns;
+    }
+
+    /// Threads that mark: a small heap is marked sooner by one.
+    fn markers(&self) -> usize {
+        const SMALL_HEAP: usize = 16 << 20;
+        if HOSTILE || self.live.load(Relaxed) + self.fresh.load(Relaxed) < SMALL_HEAP { 1 } else { self.max_markers }
     }
 
     /// Fills the free cells of a small block with poison.

@@ -22,11 +22,13 @@ mod cache;
 pub mod hostile;
 mod mark;
 mod shape;
+mod watch;
 
 pub use block::{Heap, Stats};
 pub use cache::Cache;
 pub use mark::Marker;
 pub use shape::ShapeId;
+pub use watch::Call;
 
 /// How a heap is to behave.
 pub struct Config {
@@ -36,6 +38,8 @@ pub struct Config {
     pub memory_limit: usize,
     /// GOGC: growth over what was live, in percent, before the next collection; -1: never.
     pub gc_percent: i64,
+    /// Threads that may mark at the same time.
+    pub markers: usize,
     /// No collection below this.
     pub min_heap_bytes: usize,
 }

@@ -6,8 +6,14 @@ use std::sync::Arc;
 
 fn heap(max: usize) -> Arc<Heap> {
     Arc::new(
-        Heap::new(Config { max_bytes: max, memory_limit: usize::MAX, gc_percent: 100, min_heap_bytes: 1 << 20 })
-            .unwrap(),
+        Heap::new(Config {
+            max_bytes: max,
+            memory_limit: usize::MAX,
+            gc_percent: 100,
+            markers: 4,
+            min_heap_bytes: 1 << 20,
+        })
+        .unwrap(),
     )
 }
 

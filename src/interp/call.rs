@@ -146,7 +146,10 @@ pub unsafe fn native(cx: *mut Ctx, window: *mut u64, index: usize, results: usiz
         let g = (*cx).side.g;
         (*cx).cache.may_refuse = false;
         let mut call = Cx::new(window, results, &mut (*cx).cache, &rt.env, &mut (*cx).side);
-        let result = if (*g).resume == resume::FINISH {
+        let run = || {
+            if (*g).resume != resume::FINISH {
+                return (rt.natives[index])(&mut call);
+            }
             (*g).resume = resume::NONE;
             match extra(g).finish.take() {
                 // What it did cannot be done again.
@@ -156,9 +159,14 @@ pub unsafe fn native(cx: *mut Ctx, window: *mut u64, index: usize, results: usiz
                 }),
                 None => Ok(Outcome::Done),
             }
-        } else {
-            (rt.natives[index])(&mut call)
         };
+        // A mistake of ours ends the run, not the host.
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|_| {
+            let name = &rt.program.natives[index].name;
+            Err(Trap::Fatal(format!(
+                "gmpl: internal error (this is a bug in gmpl, not in your program): {name} failed"
+            )))
+        });
         (*cx).cache.may_refuse = true;
         match result {
             Ok(Outcome::Done) if (*cx).cache.overdue => NATIVE_OVERDUE,

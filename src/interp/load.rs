@@ -2,13 +2,13 @@
 use super::ctx::{Entry, MethodTable, Rt, Stubs, WellKnown};
 use super::limits::{LimitOptions, Limits};
 use crate::base::span::SourceMap;
-use crate::bytecode::op::{Op, abc};
+use crate::bytecode::op::{self, Op, abc};
 use crate::bytecode::program::{BitMap, Constant, Kind, Program, RTypeId, iface};
 use crate::heap::Heap;
 use crate::sched::decide::Decide;
 use crate::sched::idle::Sched;
 use crate::sync::chan;
-use crate::value::env::{Env, Host};
+use crate::value::env::{Env, Host, TypeInfo};
 use crate::value::map::MapType;
 use crate::value::native::{Native, NativeEntry};
 use crate::value::{slice, string};
@@ -26,6 +26,22 @@ pub struct Options {
     pub limits: LimitOptions,
     pub output_full: Arc<AtomicBool>,
     pub gctrace: bool,
+}
+
+/// Puts into each `New` the shape that it allocates instead of the type.
+fn name_shapes(program: &Program, types: &[TypeInfo], code: &mut [u64]) {
+    let extra: Vec<usize> = op::TABLE.iter().map(|t| t.0.extra()).collect();
+    for f in &program.funcs {
+        let mut i = f.entry as usize;
+        while i < f.end as usize {
+            let word = code[i];
+            if word as u16 == Op::New as u16 {
+                let shape = types[op::x(word) as u32 as usize].shape;
+                code[i] = op::ax(Op::New, op::a(word), shape.0 as i32);
+            }
+            i += 1 + extra.get(word as u16 as usize).copied().unwrap_or(0);
+        }
+    }
 }
 
 /// # Errors
@@ -60,6 +76,8 @@ pub fn load(
         panic_text: stub(Op::PanicText),
     };
     code.push(0);
+    let types = Env::prepare_types(&program, &heap);
+    name_shapes(&program, &types, &mut code);
     let code = code.into_boxed_slice();
     let pc_of = |f: u32| &code[program.funcs[f as usize].entry as usize] as *const u64 as u64;
 
@@ -122,7 +140,6 @@ pub fn load(
         .collect();
     let decide = Decide::new(options.seed);
     let hash_seed = decide.random();
-    let types = Env::prepare_types(&program, &heap);
     let map_types = program
         .types
         .iter()

@@ -13,6 +13,7 @@ use super::ctx::{Ctx, Entry};
 use super::{call, fail, slow, unwind};
 use crate::bytecode::op::Op;
 use crate::bytecode::program::iface;
+use crate::heap::ShapeId;
 use crate::sched::wait::WaitReason;
 use crate::sync::chan::{Chan, Received, Sent};
 use crate::value::{iface as ifv, slice, string};
@@ -805,8 +806,8 @@ handlers! {
         next!(pc.add(1), r, cx, n, t)
     }
     New(pc, r, cx, n, t) {
-        let shape = (*cx).rt().env.types.get_unchecked(x!(pc) as u32 as usize).shape;
-        let p = (*cx).cache.alloc(shape);
+        // The loader has put the shape here.
+        let p = (*cx).cache.alloc(ShapeId(x!(pc) as u32));
         if p.is_null() { fail!(out_of_memory, pc, r, cx, n, t) }
         ra!(pc, r) = p as u64;
         next!(pc, r, cx, n, t)
@@ -911,17 +912,17 @@ handlers! {
         next!(pc.add(1), r, cx, n, t)
     }
     MapSet(pc, r, cx, n, t) {
-        if !slow::map_set(cx, *pc as u32, rb!(pc, r), r.add(c!(pc)), r.add(a!(pc))) {
+        if !slow::map_set(cx, pc, rb!(pc, r), r.add(c!(pc)), r.add(a!(pc))) {
             fail!(trapped, pc, r, cx, n, t)
         }
         grown!(pc.add(1), r, cx, n, t)
     }
     MapDel(pc, r, cx, n, t) {
-        if !slow::map_delete(cx, *pc as u32, ra!(pc, r), r.add(b!(pc))) { fail!(trapped, pc, r, cx, n, t) }
+        if !slow::map_delete(cx, pc, ra!(pc, r), r.add(b!(pc))) { fail!(trapped, pc, r, cx, n, t) }
         next!(pc.add(1), r, cx, n, t)
     }
     MapClear(pc, r, cx, n, t) {
-        if !slow::map_clear(cx, *pc as u32, ra!(pc, r)) { fail!(trapped, pc, r, cx, n, t) }
+        if !slow::map_clear(cx, pc, ra!(pc, r)) { fail!(trapped, pc, r, cx, n, t) }
         next!(pc.add(1), r, cx, n, t)
     }
     MapIter(pc, r, cx, n, t) {

@@ -1,11 +1,17 @@
 //! What the collector starts from: globals, the stacks of all Gs, timers. The world is stopped.
 use super::ctx::{Ctx, Rt};
-use super::traceback;
 use super::unwind::Extra;
+use super::{call, traceback};
+use crate::base::limits::HOSTILE;
 use crate::bytecode::op::{self, Op};
-use crate::heap::Marker;
+use crate::bytecode::program::{Kind, RTypeId, iface};
+use crate::heap::{Call, Marker};
 use crate::sched::g::{G, Status};
 use std::sync::atomic::Ordering::*;
+
+/// Smaller stacks are left as they are, and in the hostile build larger ones.
+const MIN_SHRUNK_SLOTS: usize = 256;
+const MAX_MOVED_SLOTS: usize = if HOSTILE { 1 << 10 } else { usize::MAX };
 
 /// Collects, unless another P is at it.
 ///
@@ -14,15 +20,74 @@ use std::sync::atomic::Ordering::*;
 pub unsafe fn collect(cx: *mut Ctx) {
     unsafe {
         let rt = (*cx).rt();
-        rt.sched.stop_the_world(&mut (*cx).p, || {
+        let collected = rt.sched.stop_the_world(&mut (*cx).p, || {
             for &other in rt.ctxs.lock().iter() {
                 (*(other as *mut Ctx)).cache.flush();
             }
             rt.env.heap.collect(&mut |m| mark_roots(rt, m));
+            rt.sched.slabs.each(&mut |g| {
+                if (*g).status.load(Relaxed) == Status::Waiting as u8 {
+                    shrink(rt, g);
+                }
+            });
             if rt.gctrace {
                 trace(rt);
             }
         });
+        if !collected {
+            return;
+        }
+        for what in rt.env.heap.take_ready() {
+            match what {
+                Call::Cleanup(closure) => call::start_timer_closure(cx, closure),
+                Call::Finalizer(function, object) => finalize(cx, function, object),
+            }
+        }
+    }
+}
+
+/// Starts a G that calls a finalizer.
+unsafe fn finalize(cx: *mut Ctx, function: u64, object: u64) {
+    unsafe {
+        let rt = (*cx).rt();
+        let t = &rt.program.types[iface::type_of(function) as usize];
+        let words = |id: &RTypeId| rt.program.ty(*id).words as usize;
+        let results = t.results.iter().map(words).sum();
+        let whole = t.params.first().is_some_and(|p| rt.program.ty(*p).kind == Kind::Interface);
+        let argument = if whole { object } else { object & iface::PAYLOAD };
+        call::go_closure(cx, function & iface::PAYLOAD, &argument, results, 1, rt.pc_at(1));
+    }
+}
+
+/// A parked G gives most of a stack back that it does not use any more.
+unsafe fn shrink(rt: &Rt, g: *mut G) {
+    unsafe {
+        let (old, end) = ((*g).stack, (*g).stack_end);
+        let slots = end.offset_from(old) as usize;
+        if !HOSTILE && (slots < MIN_SHRUNK_SLOTS || (*g).base.offset_from(old) as usize > slots / 4) {
+            return;
+        }
+        let mut top = None;
+        traceback::walk(rt, g, &mut |func, _, base| {
+            top.get_or_insert((base, func.frame_slots as usize));
+        });
+        let Some((base, frame)) = top else { return };
+        let used = base.offset_from(old) as usize + frame;
+        let new = if HOSTILE { slots } else { 2 * used };
+        if used > slots || (!HOSTILE && new > slots / 2) || slots > MAX_MOVED_SLOTS {
+            return;
+        }
+        let Some(by) = G::resettle(g, used, new) else { return };
+        if !(*g).extra.is_null() {
+            (*((*g).extra as *mut Extra)).waiting.resettle(old, end, by);
+        }
+        let before = if old == G::first_stack(g) { 0 } else { slots * 8 };
+        let after = if G::has_first_stack(g) { 0 } else { new * 8 };
+        if after <= before {
+            rt.env.heap.give_outside(before - after);
+        } else {
+            rt.env.heap.take_outside(after - before);
+        }
     }
 }
 

@@ -119,7 +119,8 @@ impl Hooks for Rt {
         let cx = self.ctxs.lock()[p];
         let started = std::thread::Builder::new()
             .name(format!("gmpl-m{p}"))
-            .stack_size(256 << 10)
+            // For natives that walk nested values; untouched pages cost nothing.
+            .stack_size(8 << 20)
             // SAFETY: from here on the context belongs to this thread; `run` joins it before the context goes.
             .spawn(move || unsafe { m_loop(cx as *mut Ctx, true) });
         match started {

@@ -3,6 +3,7 @@
 //! # Safety
 //! As in `ops`: words are valid for their slots. A word result at or above [`FAILED`] is no value.
 use super::ctx::Ctx;
+use super::traceback;
 use super::unwind::extra;
 use crate::bytecode::op::Op;
 use crate::bytecode::program::{Kind, RType, RTypeId, iface};
@@ -615,7 +616,14 @@ unsafe fn map_fail(cx: *mut Ctx, e: map::MapError) -> bool {
         extra((*cx).side.g).trap = Some(match e {
             map::MapError::Panic(text) => Trap::Runtime(text),
             map::MapError::Plain(text) => Trap::Plain(text),
-            map::MapError::Fatal(text) => Trap::Fatal(text.to_string()),
+            map::MapError::Race(text, other) => {
+                let rt = (*cx).rt();
+                let at = rt.index_of(other as *const u64).wrapping_sub(1);
+                Trap::Fatal(match rt.program.func_at(at).filter(|_| other != 0) {
+                    Some(f) => format!("{text}\nthe other: {}\n\t{}", f.name, traceback::place(rt, f.pos_at(at))),
+                    None => text.to_string(),
+                })
+            }
             map::MapError::OutOfMemory => Trap::OutOfMemory,
         });
         false
@@ -679,10 +687,10 @@ pub unsafe fn map_get(cx: *mut Ctx, ty: u32, m: u64, key: *const u64, out: *mut 
 }
 
 #[inline(never)]
-pub unsafe fn map_set(cx: *mut Ctx, ty: u32, m: u64, key: *const u64, value: *const u64) -> bool {
+pub unsafe fn map_set(cx: *mut Ctx, pc: *const u64, m: u64, key: *const u64, value: *const u64) -> bool {
     unsafe {
-        let t = map_type(cx, ty);
-        match map::set(&mut (*cx).cache, &(*(*cx).rt).env.program, t, m as *mut u64, key, value) {
+        let t = map_type(cx, *pc as u32);
+        match map::set(&mut (*cx).cache, &(*(*cx).rt).env.program, t, m as *mut u64, key, value, pc as u64) {
             Ok(()) => true,
             Err(e) => map_fail(cx, e),
         }
@@ -690,9 +698,10 @@ pub unsafe fn map_set(cx: *mut Ctx, ty: u32, m: u64, key: *const u64, value: *co
 }
 
 #[inline(never)]
-pub unsafe fn map_delete(cx: *mut Ctx, ty: u32, m: u64, key: *const u64) -> bool {
+pub unsafe fn map_delete(cx: *mut Ctx, pc: *const u64, m: u64, key: *const u64) -> bool {
     unsafe {
-        match map::delete(&(*(*cx).rt).env.program, map_type(cx, ty), m as *mut u64, key) {
+        let t = map_type(cx, *pc as u32);
+        match map::delete(&(*(*cx).rt).env.program, t, m as *mut u64, key, pc as u64) {
             Ok(()) => true,
             Err(e) => map_fail(cx, e),
         }
@@ -700,9 +709,9 @@ pub unsafe fn map_delete(cx: *mut Ctx, ty: u32, m: u64, key: *const u64) -> bool
 }
 
 #[inline(never)]
-pub unsafe fn map_clear(cx: *mut Ctx, ty: u32, m: u64) -> bool {
+pub unsafe fn map_clear(cx: *mut Ctx, pc: *const u64, m: u64) -> bool {
     unsafe {
-        match map::clear(map_type(cx, ty), m as *mut u64) {
+        match map::clear(map_type(cx, *pc as u32), m as *mut u64, pc as u64) {
             Ok(()) => true,
             Err(e) => map_fail(cx, e),
         }

@@ -56,6 +56,17 @@ impl WaitNode {
     }
 }
 
+impl WaitNode {
+    /// The stack from `old` to `end`, into which its addresses may point, has moved.
+    pub fn resettle(&mut self, old: *mut u64, end: *mut u64, by: isize) {
+        for p in [&mut self.value, &mut self.ok] {
+            if *p >= old && *p < end {
+                *p = p.wrapping_byte_offset(by);
+            }
+        }
+    }
+}
+
 impl Default for WaitNode {
     fn default() -> Self {
         Self::new()
@@ -155,6 +166,39 @@ impl G {
             (*g).stack = new;
             (*g).stack_end = new.add(slots);
             true
+        }
+    }
+
+    /// Moves the stack of a G that does not run to one of `slots` slots, of which the first `used` are in use; the
+    /// addresses that its wait node holds move along. Returns by how many bytes they did; `None`: no memory.
+    ///
+    /// # Safety
+    /// The world is stopped; `used` is at least what its frames take and at most `slots`.
+    pub unsafe fn resettle(g: *mut G, used: usize, slots: usize) -> Option<isize> {
+        unsafe {
+            let (old, end) = ((*g).stack, (*g).stack_end);
+            let (first, new) = if slots <= INITIAL_STACK_SLOTS && !G::has_first_stack(g) {
+                (true, G::first_stack(g))
+            } else {
+                (false, std::alloc::alloc(std::alloc::Layout::array::<u64>(slots).ok()?) as *mut u64)
+            };
+            if new.is_null() {
+                return None;
+            }
+            std::ptr::copy_nonoverlapping(old, new, used);
+            let by = (new as isize).wrapping_sub(old as isize);
+            (*g).base = (*g).base.wrapping_byte_offset(by);
+            (*g).stack = new;
+            (*g).stack_end = new.add(if first { INITIAL_STACK_SLOTS } else { slots });
+            (*g).node.resettle(old, end, by);
+            let old_slots = end.offset_from(old) as usize;
+            if HOSTILE {
+                std::ptr::write_bytes(old, 0xDB, old_slots);
+            }
+            if old != G::first_stack(g) {
+                std::alloc::dealloc(old as *mut u8, std::alloc::Layout::array::<u64>(old_slots).unwrap_unchecked());
+            }
+            Some(by)
         }
     }
 

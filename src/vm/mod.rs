@@ -160,6 +160,7 @@ impl Vm {
             max_bytes: options.max_memory,
             memory_limit: options.memory_limit,
             gc_percent: options.gc_percent,
+            markers: options.procs.min(std::thread::available_parallelism().map_or(1, |n| n.get())),
             min_heap_bytes: 4 << 20,
         })
         .map_err(|e| format!("cannot reserve memory for the heap: {e}"))?;
