@@ -3,7 +3,7 @@
 use super::os::block;
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
 use num_bigint::BigUint;
-use num_integer::{Integer, Roots};
+use num_integer::Integer;
 use num_traits::{One, Zero};
 
 pub const NATIVES: &[NativeEntry] = &[
@@ -158,10 +158,5 @@ fn shl(cx: &mut Cx) -> NativeResult {
 fn parse(cx: &mut Cx) -> NativeResult {
     let (digits, base) = (cx.str(0).to_vec(), cx.int(1).clamp(2, 36) as u32);
     let size = digits.len() / 16;
-    heavy(
-        cx,
-        size,
-        move || BigUint::parse_bytes(&digits, base).unwrap_or_default(),
-        |cx, r| put(cx, 0, &r),
-    )
+    heavy(cx, size, move || BigUint::parse_bytes(&digits, base).unwrap_or_default(), |cx, r| put(cx, 0, &r))
 }

@@ -80,7 +80,7 @@ pub fn search(nfa: &NFA, text: &[u8], from: usize, groups: usize) -> Option<Slot
                     if found.as_ref().is_none_or(|f| f[1] < Some(at) || f[0] > slots[0]) {
                         found = Some(slots);
                     }
-                    None
+                    continue;
                 }
                 _ if at >= text.len() => None,
                 State::ByteRange { trans } => trans.matches_byte(text[at]).then_some(trans.next),
