@@ -88,8 +88,8 @@ impl Diagnostics {
         self.list.iter().any(|d| d.severity == Severity::Error)
     }
 
-    /// Sorted by position, one per line and message, at most `limits::MAX_REPORTED_ERRORS` errors.
-    pub fn sorted(&self, sources: &SourceMap) -> Vec<&Diagnostic> {
+    /// Sorted by position, one per line and message, at most `max` errors.
+    pub fn sorted(&self, sources: &SourceMap, max: usize) -> Vec<&Diagnostic> {
         let mut all: Vec<_> = self.list.iter().collect();
         all.sort_by_key(|d| (d.span.lo, d.span.hi));
         let line = |d: &Diagnostic| sources.locate(d.span.lo).map(|(file, line, _)| (file.to_string(), line));
@@ -97,7 +97,7 @@ impl Diagnostics {
         let mut errors = 0;
         all.retain(|d| {
             errors += (d.severity == Severity::Error) as usize;
-            d.severity != Severity::Error || errors <= super::limits::MAX_REPORTED_ERRORS
+            d.severity != Severity::Error || errors <= max
         });
         all
     }

@@ -85,9 +85,9 @@ pub enum Format {
     Json,
 }
 
-/// Prints the reports of a compilation to standard error.
-pub fn report(compiled: &Compiled, format: Format) {
-    let list = compiled.diagnostics.sorted(&compiled.sources);
+/// Prints the reports of a compilation to standard error, at most so many errors.
+pub fn report(compiled: &Compiled, format: Format, max_errors: usize) {
+    let list = compiled.diagnostics.sorted(&compiled.sources, max_errors);
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let mut text = String::new();
     for d in &list {
@@ -98,7 +98,7 @@ pub fn report(compiled: &Compiled, format: Format) {
     }
     let errors = compiled.diagnostics.list.iter().filter(|d| d.severity == Severity::Error).count();
     let shown = list.iter().filter(|d| d.severity == Severity::Error).count();
-    if errors > shown && format == Format::Human && shown >= crate::base::limits::MAX_REPORTED_ERRORS {
+    if errors > shown && format == Format::Human && shown >= max_errors {
         text.push_str("too many errors\n");
     }
     let _ = std::io::stderr().lock().write_all(text.as_bytes());

@@ -1,5 +1,6 @@
 //! `gmpl run`.
 use super::{Format, complain, report, status};
+use crate::base::limits::MAX_REPORTED_ERRORS;
 use crate::vm::host::ProcessHost;
 use crate::vm::source::Files;
 use crate::vm::{CompileOptions, RunOptions, Vm, compile};
@@ -56,7 +57,7 @@ pub fn run(args: Args) -> i32 {
         }
     };
     let compiled = compile(files, CompileOptions { strict: args.strict, check_only: false, ..Default::default() });
-    report(&compiled, args.format);
+    report(&compiled, args.format, MAX_REPORTED_ERRORS);
     let Some(program) = compiled.program else { return status::COMPILE_ERROR };
     let mut options = RunOptions { seed: args.seed, ..RunOptions::default() };
     if let Some(procs) = args.procs.or_else(|| std::env::var("GOMAXPROCS").ok()?.parse().ok()) {

@@ -12,7 +12,7 @@ use super::info::*;
 use super::load::{Loader, PackageGraph};
 use super::print::{self, Style};
 use super::ty::*;
-use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::diag::{Diagnostic, Diagnostics, Severity};
 use crate::base::intern::{Interner, Sym};
 use crate::base::span::{SourceMap, Span};
 use crate::syntax::ast::*;
@@ -252,6 +252,11 @@ impl<'a> Checker<'a> {
             if let Some(origin) = self.info.types.named[n].origin {
                 self.info.types.named[n].methods = self.info.types.named(origin).methods.clone();
             }
+        }
+        // As in Go, bodies are asked for once all else is right.
+        let other = |d: &Diagnostic| d.severity == Severity::Error && d.code != "missing-body";
+        if self.diags.list.iter().any(other) {
+            self.diags.list.retain(|d| d.code != "missing-body");
         }
         self.info
     }

@@ -359,7 +359,7 @@ impl<'a> Checker<'a> {
             let pkg = self.env.pkg;
             self.info.packages[pkg.0 as usize].init_funcs.push(obj);
             if func.body.is_none() {
-                self.err("missing-body", name.span, "func init must have a body");
+                self.err("main-signature", name.span, "func init must have a body");
             }
             return;
         }
