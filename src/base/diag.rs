@@ -23,8 +23,11 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
-/// The code of syntax errors that leave the tree whole.
+/// The codes of syntax errors, and of those that leave the tree whole.
+pub const SYNTAX: &str = "syntax";
 pub const SOFT: &str = "syntax-soft";
+/// A malformed token; it stands in the tree as a bad expression.
+pub const LEXICAL: &str = "lexical";
 
 impl Diagnostic {
     pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
@@ -68,7 +71,13 @@ pub struct Diagnostics {
 impl Diagnostics {
     /// There is an error after which the tree cannot be checked.
     pub fn has_hard_errors(&self) -> bool {
-        self.list.iter().any(|d| d.severity == Severity::Error && d.code != SOFT)
+        // As in Go: what is no "syntax error" does not keep a program from being checked.
+        let soft = |d: &Diagnostic| match d.code {
+            SOFT | LEXICAL => true,
+            SYNTAX => !d.message.starts_with("syntax error"),
+            _ => false,
+        };
+        self.list.iter().any(|d| d.severity == Severity::Error && !soft(d))
     }
 
     pub fn push(&mut self, d: Diagnostic) {
@@ -79,8 +88,8 @@ impl Diagnostics {
         self.list.iter().any(|d| d.severity == Severity::Error)
     }
 
-    /// Sorted by position, one per line and message, at most `limits::MAX_REPORTED_ERRORS` errors.
-    pub fn sorted(&self, sources: &SourceMap) -> Vec<&Diagnostic> {
+    /// Sorted by position, one per line and message, at most `max` errors.
+    pub fn sorted(&self, sources: &SourceMap, max: usize) -> Vec<&Diagnostic> {
         let mut all: Vec<_> = self.list.iter().collect();
         all.sort_by_key(|d| (d.span.lo, d.span.hi));
         let line = |d: &Diagnostic| sources.locate(d.span.lo).map(|(file, line, _)| (file.to_string(), line));
@@ -88,7 +97,7 @@ impl Diagnostics {
         let mut errors = 0;
         all.retain(|d| {
             errors += (d.severity == Severity::Error) as usize;
-            d.severity != Severity::Error || errors <= super::limits::MAX_REPORTED_ERRORS
+            d.severity != Severity::Error || errors <= max
         });
         all
     }

@@ -15,8 +15,12 @@ pub const MAX_FRAME_SLOTS: usize = 60_000;
 /// An array or struct value of more words than this lives on the heap, not in the frame.
 pub const MAX_INLINE_WORDS: usize = 64;
 
-/// Instructions a G runs before it gives up its P: some tens of microseconds.
-pub const BUDGET_INSTRUCTIONS: i64 = 10_000;
+/// The hostile build: see `heap::hostile`.
+pub const HOSTILE: bool = cfg!(feature = "hostile");
+
+/// Instructions a G runs before it gives up its P: some tens of microseconds. The hostile build has a safepoint at every
+/// backward jump, call and channel operation.
+pub const BUDGET_INSTRUCTIONS: i64 = if HOSTILE { 1 } else { 10_000 };
 
 /// Capacity of a P's local run queue, as Go's; small under loom so that overflow is reached.
 #[cfg(not(loom))]

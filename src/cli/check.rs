@@ -1,6 +1,7 @@
 //! `gmpl check`.
 use super::terminal::Colour;
 use super::{Format, complain, report, status};
+use crate::base::limits::MAX_REPORTED_ERRORS;
 use crate::vm::{CompileOptions, compile};
 use std::path::PathBuf;
 
@@ -10,6 +11,9 @@ pub struct Args {
     /// Unused names of scripts are errors
     #[arg(long)]
     strict: bool,
+    /// How many errors are reported; 0: all of them
+    #[arg(long, value_name = "N", default_value_t = MAX_REPORTED_ERRORS)]
+    max_errors: usize,
     /// How reports are written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -22,7 +26,8 @@ pub fn run(args: Args, colour: Colour) -> i32 {
         Ok(files) => {
             let compiled =
                 compile(files, CompileOptions { strict: args.strict, check_only: true, ..Default::default() });
-            report(&compiled, args.format, colour);
+            let max = if args.max_errors == 0 { usize::MAX } else { args.max_errors };
+            report(&compiled, args.format, max, colour);
             if compiled.diagnostics.has_errors() { status::COMPILE_ERROR } else { status::OK }
         }
         Err(e) => {

@@ -21,7 +21,7 @@ pub fn run(args: Args, colour: Colour) -> i32 {
         }
     };
     let compiled = compile(files, CompileOptions::default());
-    report(&compiled, Format::Human, colour);
+    report(&compiled, Format::Human, crate::base::limits::MAX_REPORTED_ERRORS, colour);
     let Some(program) = compiled.program else { return status::COMPILE_ERROR };
     let mut text = String::new();
     let _ = disassemble(&program, &compiled.sources, &mut text);

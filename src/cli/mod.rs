@@ -2,6 +2,7 @@
 pub mod check;
 pub mod disasm;
 pub mod doc;
+pub mod limits;
 pub mod repl;
 pub mod run;
 mod shell;
@@ -137,9 +138,9 @@ pub enum Format {
     Json,
 }
 
-/// Prints the reports of a compilation to standard error.
-pub fn report(compiled: &Compiled, format: Format, colour: terminal::Colour) {
-    let list = compiled.diagnostics.sorted(&compiled.sources);
+/// Prints the reports of a compilation to standard error, at most so many errors.
+pub fn report(compiled: &Compiled, format: Format, max_errors: usize, colour: terminal::Colour) {
+    let list = compiled.diagnostics.sorted(&compiled.sources, max_errors);
     let (colour, width) = (colour.on_stderr(), terminal::width());
     let mut text = String::new();
     for d in &list {
@@ -150,7 +151,7 @@ pub fn report(compiled: &Compiled, format: Format, colour: terminal::Colour) {
     }
     let errors = compiled.diagnostics.list.iter().filter(|d| d.severity == Severity::Error).count();
     let shown = list.iter().filter(|d| d.severity == Severity::Error).count();
-    if errors > shown && format == Format::Human && shown >= crate::base::limits::MAX_REPORTED_ERRORS {
+    if errors > shown && format == Format::Human && shown >= max_errors {
         text.push_str("too many errors\n");
     }
     let _ = std::io::stderr().lock().write_all(text.as_bytes());

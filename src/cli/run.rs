@@ -1,6 +1,7 @@
 //! `gmpl run`.
 use super::terminal::Colour;
 use super::{Format, complain, report, signals, status};
+use crate::base::limits::MAX_REPORTED_ERRORS;
 use crate::vm::host::ProcessHost;
 use crate::vm::source::Files;
 use crate::vm::{CompileOptions, RunOptions, Vm, compile};
@@ -31,6 +32,8 @@ pub struct Args {
     /// How reports are written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    #[command(flatten)]
+    limits: super::limits::Limits,
     /// The program: a file, a folder, or - for standard input
     #[arg(required_unless_present = "code")]
     program: Option<PathBuf>,
@@ -70,7 +73,7 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
     let host = Arc::new(ProcessHost::new(argv));
     signals::end_on_interrupt(host.clone());
     let compiled = compile(files, CompileOptions { strict: args.strict, check_only: false, ..Default::default() });
-    report(&compiled, args.format, colour);
+    report(&compiled, args.format, MAX_REPORTED_ERRORS, colour);
     let Some(program) = compiled.program else { return status::COMPILE_ERROR };
     let mut options = RunOptions { seed: args.seed, ..RunOptions::default() };
     if let Some(procs) = args.procs.or_else(|| std::env::var("GOMAXPROCS").ok()?.parse().ok()) {
@@ -79,6 +82,7 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
     if let Ok(percent) = std::env::var("GOGC") {
         options.gc_percent = if percent == "off" { -1 } else { percent.parse().unwrap_or(100) };
     }
+    args.limits.apply(&mut options);
     options.portable = std::env::var("GMPLDEBUG").is_ok_and(|v| v.split(',').any(|o| o == "portable=1"));
     let ended = match Vm::new(program, compiled.sources, host.clone(), &options) {
         Ok(vm) => vm.run().status,

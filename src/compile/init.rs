@@ -118,7 +118,9 @@ impl Compiler<'_> {
         let main = self.names.lookup("main").and_then(|n| self.info.pkg(pkg).scope.get(&n).copied());
         let script =
             self.info.pkg(pkg).files.iter().any(|&f| self.ast.files.get(f).is_some_and(|f| f.package.is_none()));
-        if script || !self.info.script.is_empty() {
+        // A script without statements is as a program: its main is called.
+        let calls_main = self.info.script.is_empty() && main.is_some();
+        if (script || !self.info.script.is_empty()) && !calls_main {
             return Some(self.script(pkg));
         }
         let obj = main?;

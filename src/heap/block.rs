@@ -1,7 +1,10 @@
 //! Blocks: the reserved range, the table of blocks, free blocks, pacing and limits.
 use super::Config;
-use super::mark::Marker;
-use super::shape::{Shape, ShapeId, Shapes, scan_of};
+use super::hostile::{self, Hostile};
+use super::mark::{Marker, Pool};
+use super::shape::{Scan, Shape, ShapeId, Shapes, scan_of};
+use super::watch::Watches;
+use crate::base::limits::HOSTILE;
 use crate::bytecode::program::BitMap;
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
@@ -17,9 +20,12 @@ pub const MARK_WORDS: usize = BLOCK_BYTES / 8 / 64;
 const RESERVE_BYTES: usize = 1 << 40;
 const MIN_RESERVE_BYTES: usize = 1 << 30;
 
+/// Bytes beyond the plan that are let through until the next safepoint.
+const OVERDUE_BYTES: usize = 512 << 10;
+
 /// Beyond the limit by this much the heap gives no more memory; at the limit it asks for a collection.
 fn slack(max: usize) -> usize {
-    (max / 32).saturating_add(4 << 20)
+    (max / 64).saturating_add(1 << 20)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +46,8 @@ pub struct Block {
     pub kind: Kind,
     /// May hold old contents.
     dirty: bool,
+    /// Objects have no pointers.
+    pub plain: bool,
     pub marked_large: AtomicBool,
     pub shape: u32,
     /// Small: bytes of a cell. Tail: the number of blocks back to the first.
@@ -87,10 +95,14 @@ pub(super) struct Central {
     /// Runs of free blocks: first to number.
     free: BTreeMap<u32, u32>,
     free_blocks: u32,
+    /// Of these, those that hold old contents and so memory of the system's.
+    dirty_blocks: u32,
     /// By shape: blocks that may have free cells.
     pub unswept: Vec<Vec<u32>>,
     large: Vec<u32>,
     stats: Stats,
+    /// Of the hostile build: free blocks that are not used yet, oldest first.
+    fallow: std::collections::VecDeque<(u32, u32)>,
 }
 
 /// Figures for `runtime.MemStats` and traces.
@@ -105,6 +117,9 @@ pub struct Stats {
     pub next_gc: u64,
     pub pause_total_ns: u64,
     pub last_pause_ns: u64,
+    /// Bytes allocated when the last collection began, and its goal.
+    pub before_gc: u64,
+    pub old_goal: u64,
 }
 
 pub struct Heap {
@@ -116,8 +131,15 @@ pub struct Heap {
     pub(super) shapes: RwLock<Shapes>,
     pub(super) central: Mutex<Central>,
     max_bytes: AtomicUsize,
+    /// GOMEMLIMIT: collections come more often above it; nothing fails.
+    memory_limit: AtomicUsize,
+    /// Bytes the VM holds outside the heap: stacks and other state of its Gs.
+    outside: AtomicUsize,
+    /// Likewise, as counted by the last collection.
+    extras: AtomicUsize,
     gc_percent: AtomicU64,
     min_heap: usize,
+    max_markers: usize,
     /// Bytes in blocks that are in use.
     held: AtomicUsize,
     /// Bytes handed to caches and large objects since the last collection.
@@ -127,6 +149,8 @@ pub struct Heap {
     wanted: AtomicBool,
     /// Number of collections: caches and blocks of an older one are stale.
     pub(super) epoch: AtomicU64,
+    hostile: Hostile,
+    pub(super) watches: Mutex<Watches>,
 }
 
 // SAFETY: the ranges are memory that the heap owns; who may touch what is said with the parts.
@@ -166,19 +190,27 @@ impl Heap {
                 used: 0,
                 free: BTreeMap::new(),
                 free_blocks: 0,
+                dirty_blocks: 0,
                 unswept: Vec::new(),
                 large: Vec::new(),
                 stats: Stats::default(),
+                fallow: Default::default(),
             }),
             max_bytes: AtomicUsize::new(config.max_bytes),
+            memory_limit: AtomicUsize::new(config.memory_limit),
+            outside: AtomicUsize::new(0),
+            extras: AtomicUsize::new(0),
             gc_percent: AtomicU64::new(config.gc_percent as u64),
             min_heap: config.min_heap_bytes,
+            max_markers: config.markers.max(1),
             held: AtomicUsize::new(0),
             fresh: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
             goal: AtomicUsize::new(0),
             wanted: AtomicBool::new(false),
             epoch: AtomicU64::new(0),
+            hostile: Hostile::default(),
+            watches: Mutex::default(),
         };
         heap.set_goal();
         Some(heap)
@@ -284,9 +316,11 @@ impl Heap {
     fn take_blocks(&self, central: &mut Central, n: u32) -> Option<u32> {
         let bytes = n as usize * BLOCK_BYTES;
         let max = self.max_bytes.load(Relaxed);
-        let held = self.held.load(Relaxed) + bytes;
+        let held = self.held.load(Relaxed).saturating_add(self.outside()).saturating_add(bytes);
         if held > max {
-            self.wanted.store(true, Relaxed);
+            if self.fresh.load(Relaxed) > self.live.load(Relaxed) / 16 {
+                self.wanted.store(true, Relaxed);
+            }
             if held > max.saturating_add(slack(max)) {
                 return None;
             }
@@ -299,11 +333,18 @@ impl Heap {
                     central.free.insert(at + n, len - n);
                 }
                 central.free_blocks -= n;
+                central.dirty_blocks -= (at..at + n).filter(|&i| self.block(i as usize).dirty).count() as u32;
                 at
             }
             None => {
                 if central.used.checked_add(n)? > self.limit_blocks {
                     return None;
+                }
+                // Free blocks that do not fit must not add to what the process holds.
+                let goal = self.goal.load(Relaxed);
+                let resident = held.saturating_add(central.dirty_blocks as usize * BLOCK_BYTES);
+                if central.dirty_blocks > 256 && resident > max.min(goal.saturating_add(goal / 8)) {
+                    self.release(central, 0);
                 }
                 central.used += n;
                 central.used - n
@@ -320,6 +361,7 @@ impl Heap {
             b.kind = Kind::Free;
             b.dirty = true;
         }
+        central.dirty_blocks += n;
         self.held.fetch_sub(n as usize * BLOCK_BYTES, Relaxed);
         let (mut at, mut len) = (first, n);
         if let Some((&before, &before_len)) = central.free.range(..first).next_back()
@@ -338,9 +380,9 @@ impl Heap {
 
     /// Gives free blocks back to the system but for `keep` of them.
     fn release(&self, central: &mut Central, keep: u32) {
-        let mut dirty = central.free_blocks;
+        let mut given = 0;
         for (&at, &len) in central.free.iter().rev() {
-            if dirty <= keep {
+            if central.dirty_blocks - given <= keep {
                 break;
             }
             let mut i = at;
@@ -350,6 +392,7 @@ impl Heap {
                     i += 1;
                 }
                 if i > start {
+                    given += i - start;
                     // SAFETY: free blocks of our own range; afterwards they read as zero.
                     unsafe {
                         libc::madvise(
@@ -364,12 +407,53 @@ impl Heap {
                 }
                 i = i.max(start) + 1;
             }
-            dirty = dirty.saturating_sub(len);
         }
+        central.dirty_blocks -= given;
+    }
+
+    /// Whether so many bytes more may be held.
+    pub fn has_room(&self, bytes: usize) -> bool {
+        let max = self.max_bytes.load(Relaxed);
+        self.held.load(Relaxed).saturating_add(self.outside()).saturating_add(bytes) <= max.saturating_add(slack(max))
+    }
+
+    /// What a collection has counted of the Gs' own state.
+    pub fn set_extras(&self, bytes: usize) {
+        self.extras.store(bytes, Relaxed);
+    }
+
+    /// Accounts for bytes that the VM holds outside the heap. `false`: they are too many, and are not accounted for.
+    pub fn take_outside(&self, bytes: usize) -> bool {
+        if !self.has_room(bytes) {
+            self.wanted.store(true, Relaxed);
+            return false;
+        }
+        self.outside.fetch_add(bytes, Relaxed);
+        true
+    }
+
+    pub fn give_outside(&self, bytes: usize) {
+        self.outside.fetch_sub(bytes, Relaxed);
+    }
+
+    /// Bytes held outside the heap.
+    pub fn outside(&self) -> usize {
+        self.outside.load(Relaxed) + self.extras.load(Relaxed)
+    }
+
+    /// The limit in bytes; `usize::MAX`: none.
+    pub fn max_bytes(&self) -> usize {
+        self.max_bytes.load(Relaxed)
+    }
+
+    /// Number of collections so far.
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(SeqCst)
     }
 
     /// A small block for cells of a shape: its number, and whether its memory is zero.
     pub(super) fn new_small(&self, shape: ShapeId, words: u32) -> Option<(u32, bool)> {
+        let plain = matches!(self.shapes.read().list[shape.0 as usize].scan, Scan::None);
         let mut central = self.central.lock();
         let i = self.take_blocks(&mut central, 1)?;
         // SAFETY: under the central lock; the block was free.
@@ -380,6 +464,7 @@ impl Heap {
         b.recip = (1u64 << 32).div_ceil(bytes as u64).min(u32::MAX as u64) as u32;
         b.cells = BLOCK_BYTES as u32 / bytes;
         b.shape = shape.0;
+        b.plain = plain;
         b.dirty = true;
         for w in self.mark_words(i as usize).iter().take(b.cells.div_ceil(64) as usize) {
             w.store(0, Relaxed);
@@ -394,6 +479,7 @@ impl Heap {
         if n >= self.limit_blocks as usize {
             return std::ptr::null_mut();
         }
+        let plain = matches!(self.shapes.read().list[shape.0 as usize].scan, Scan::None);
         let mut central = self.central.lock();
         let Some(first) = self.take_blocks(&mut central, n as u32) else { return std::ptr::null_mut() };
         for i in 0..n {
@@ -406,6 +492,7 @@ impl Heap {
                 b.dirty = true;
                 b.size = i as u32;
                 b.shape = shape.0;
+                b.plain = plain;
                 b.kind = if i == 0 { Kind::Large } else { Kind::Tail };
                 if i == 0 {
                     b.words = bytes.div_ceil(8) as u64;
@@ -427,6 +514,17 @@ impl Heap {
         }
     }
 
+    /// So much more than planned was allocated that the next safepoint is too far away to collect.
+    #[inline]
+    pub fn is_overdue(&self) -> bool {
+        if !self.wanted.load(Relaxed) {
+            return false;
+        }
+        let (live, goal) = (self.live.load(Relaxed), self.goal.load(Relaxed));
+        let fresh = self.fresh.load(Relaxed);
+        fresh > OVERDUE_BYTES && fresh + live > goal.saturating_add(goal.saturating_sub(live) / 4 + OVERDUE_BYTES)
+    }
+
     // ---- collection
 
     /// A collection is due.
@@ -435,24 +533,44 @@ impl Heap {
         self.wanted.load(Relaxed)
     }
 
+    /// An allocation of the hostile build is to fail for once.
+    #[inline(always)]
+    pub(super) fn starves(&self) -> bool {
+        HOSTILE && self.hostile.starve()
+    }
+
+    /// At a safepoint of the hostile build: a collection is due here.
+    #[inline(always)]
+    pub fn hostile_due(&self) -> bool {
+        self.hostile.due()
+    }
+
     /// Even after a collection the heap holds more than it may.
     pub fn over_limit(&self) -> bool {
         self.live.load(Relaxed) > self.max_bytes.load(Relaxed)
     }
 
+    /// Bytes that live objects had at the last collection, and the size that asks for the next one.
+    pub fn live_and_goal(&self) -> (usize, usize) {
+        (self.live.load(Relaxed), self.goal.load(Relaxed))
+    }
+
     fn set_goal(&self) {
         let live = self.live.load(Relaxed);
         let percent = self.gc_percent.load(Relaxed) as i64;
-        let max = self.max_bytes.load(Relaxed);
+        // What stacks hold is not the heap's.
+        let max = self.max_bytes.load(Relaxed).saturating_sub(self.outside());
+        let soft = self.memory_limit.load(Relaxed).saturating_sub(self.outside());
         let mut goal = if percent < 0 {
             usize::MAX
         } else {
             let grown = live as u128 + live as u128 * percent as u128 / 100;
             (grown.min(usize::MAX as u128) as usize).max((self.min_heap as u128 * percent as u128 / 100) as usize)
         };
-        if max != usize::MAX {
+        goal = goal.min(soft.max(live + live / 16 + (1 << 20)));
+        if max < usize::MAX / 2 {
             // Near the limit collections come often, but not at every step.
-            goal = goal.min((max - max / 10).max(live + (max - live.min(max)) / 2 + (64 << 10)));
+            goal = goal.min((max - max / 10).max(live + (max - live.min(max)) / 2 + live / 16 + (64 << 10)));
         }
         self.goal.store(goal, Relaxed);
     }
@@ -476,9 +594,32 @@ impl Heap {
         }
         {
             let shapes = self.shapes.read();
-            let mut marker = Marker::new(self, &shapes);
+            let markers = self.markers();
+            let pool = Pool::new(markers);
+            let pool = (markers > 1).then_some(&pool);
+            let mut marker = Marker::new(self, &shapes, pool);
             roots(&mut marker);
-            marker.drain();
+            let mut watches = self.watches.lock();
+            watches.roots(&mut marker);
+            std::thread::scope(|scope| {
+                for _ in 1..markers {
+                    let mut helper = Marker::new(self, &shapes, pool);
+                    let started = std::thread::Builder::new()
+                        .name("gmpl-mark".into())
+                        .stack_size(256 << 10)
+                        .spawn_scoped(scope, move || helper.drain());
+                    if started.is_err() {
+                        // Without a thread: a marker that never has work.
+                        Marker::new(self, &shapes, pool).stand_in();
+                    }
+                }
+                marker.drain();
+            });
+            self.hostile.looked.store(marker.looked, Relaxed);
+            let mut more = Marker::new(self, &shapes, None);
+            if watches.settle(self, &mut more) {
+                more.drain();
+            }
         }
         let mut live = 0usize;
         for list in &mut central.unswept {
@@ -495,9 +636,12 @@ impl Heap {
                     .map(|w| w.load(Relaxed).count_ones())
                     .sum();
                 live += marked as usize * b.size as usize;
+                if HOSTILE && marked < b.cells {
+                    self.poison_unmarked(i);
+                }
                 if marked == 0 {
                     empty.push((i as u32, 1));
-                } else if marked < b.cells {
+                } else if marked < b.cells && (!HOSTILE || (i as u64 + self.epoch.load(Relaxed)) % 4 == 0) {
                     central.unswept[b.shape as usize].push(i as u32);
                 }
             }
@@ -515,8 +659,14 @@ impl Heap {
         });
         central.large = large;
         for (first, n) in empty {
-            self.give_blocks(&mut central, first, n);
+            if HOSTILE {
+                self.lay_fallow(&mut central, first, n);
+            } else {
+                self.give_blocks(&mut central, first, n);
+            }
         }
+        central.stats.before_gc = (self.live.load(Relaxed) + self.fresh.load(Relaxed)) as u64;
+        central.stats.old_goal = self.goal.load(Relaxed) as u64;
         self.live.store(live, Relaxed);
         central.stats.total_alloc_bytes += self.fresh.swap(0, Relaxed) as u64;
         self.set_goal();
@@ -528,6 +678,46 @@ impl Heap {
         stats.num_gc += 1;
         stats.last_pause_ns = start.elapsed().as_nanos() as u64;
         stats.pause_total_ns += stats.last_pause_ns;
+    }
+
+    /// Threads that mark: a small heap is marked sooner by one.
+    fn markers(&self) -> usize {
+        const SMALL_HEAP: usize = 16 << 20;
+        if HOSTILE || self.live.load(Relaxed) + self.fresh.load(Relaxed) < SMALL_HEAP { 1 } else { self.max_markers }
+    }
+
+    /// Fills the free cells of a small block with poison.
+    fn poison_unmarked(&self, i: usize) {
+        let b = self.block(i);
+        let marks = self.mark_words(i);
+        for cell in 0..b.cells as usize {
+            if marks[cell / 64].load(Relaxed) >> (cell % 64) & 1 == 0 {
+                // SAFETY: a free cell of the block; the world is stopped and caches are flushed.
+                unsafe {
+                    let at = self.address(i as u32).add(cell * b.size as usize) as *mut u64;
+                    hostile::poison(at, b.size as usize / 8);
+                }
+            }
+        }
+    }
+
+    /// Fills free blocks with poison and keeps them from use for a while.
+    fn lay_fallow(&self, central: &mut Central, first: u32, n: u32) {
+        // SAFETY: under the central lock; nothing refers to the blocks any more.
+        unsafe {
+            hostile::poison(self.address(first) as *mut u64, n as usize * BLOCK_BYTES / 8);
+            for i in first..first + n {
+                self.block_mut(i as usize).kind = Kind::Free;
+            }
+        }
+        central.fallow.push_back((first, n));
+        let mut total: usize = central.fallow.iter().map(|f| f.1 as usize).sum();
+        while total > hostile::FALLOW_BLOCKS
+            && let Some((first, n)) = central.fallow.pop_front()
+        {
+            total -= n as usize;
+            self.give_blocks(central, first, n);
+        }
     }
 
     pub fn stats(&self) -> Stats {
@@ -547,6 +737,21 @@ impl Heap {
         let old = self.gc_percent.swap(percent as u64, Relaxed) as i64;
         self.set_goal();
         old
+    }
+
+    /// Sets GOMEMLIMIT; returns what it was.
+    pub fn set_memory_limit(&self, bytes: usize) -> usize {
+        let old = self.memory_limit.swap(bytes, Relaxed);
+        self.set_goal();
+        old
+    }
+
+    pub fn memory_limit(&self) -> usize {
+        self.memory_limit.load(Relaxed)
+    }
+
+    pub fn gc_percent(&self) -> i64 {
+        self.gc_percent.load(Relaxed) as i64
     }
 
     /// Sets the limit in bytes; returns what it was.

@@ -30,6 +30,11 @@ pub struct Cache {
     elems: FxHashMap<(u32, BitMap), Vec<Option<ShapeId>>>,
     large_plain: Option<ShapeId>,
     large_pointers: Option<ShapeId>,
+    /// So much was allocated that a collection must not wait for the next safepoint.
+    pub overdue: bool,
+    /// Of the hostile build: an allocation may fail without reason, as a test of who tries again; the last one did.
+    pub may_refuse: bool,
+    pub refused: bool,
 }
 
 // SAFETY: the runs belong to the cache alone, whichever thread it is on.
@@ -45,6 +50,9 @@ impl Cache {
             elems: FxHashMap::default(),
             large_plain: None,
             large_pointers: None,
+            overdue: false,
+            may_refuse: false,
+            refused: false,
         }
     }
 
@@ -70,6 +78,11 @@ impl Cache {
     #[cold]
     #[inline(never)]
     fn refill(&mut self, shape: ShapeId) -> *mut u64 {
+        if self.may_refuse && self.heap.starves() {
+            self.refused = true;
+            return null_mut();
+        }
+        self.overdue |= self.heap.is_overdue();
         let i = shape.0 as usize;
         if self.slots.len() <= i {
             self.slots.resize(i + 1, EMPTY);
@@ -196,7 +209,13 @@ impl Cache {
                 s
             }
         };
-        self.heap.new_large(shape, bytes, zeroed)
+        if self.may_refuse && self.heap.starves() {
+            self.refused = true;
+            return null_mut();
+        }
+        let p = self.heap.new_large(shape, bytes, zeroed);
+        self.overdue |= self.heap.is_overdue();
+        p
     }
 
     /// A zeroed array of elements of so many words with these pointers; null when the limit is reached.
@@ -213,7 +232,9 @@ impl Cache {
             }
             let scan = Scan::Elems(elem_words as u32, elem_ptrs.clone());
             let shape = self.heap.intern(Shape { words: 0, scan });
-            return self.heap.new_large(shape, words * 8, true);
+            let p = self.heap.new_large(shape, words * 8, true);
+            self.overdue |= self.heap.is_overdue();
+            return p;
         }
         let class = class_of(words);
         if all {
@@ -243,6 +264,7 @@ impl Cache {
 
     /// Before a collection: forgets all runs. What was not used of them is free after it.
     pub fn flush(&mut self) {
+        self.overdue = false;
         for s in &mut self.slots {
             *s = Slot { size: s.size, ..EMPTY };
         }

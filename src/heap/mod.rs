@@ -19,20 +19,27 @@
 //! A pointer-or-interface word with bit 63 set, or whose low 48 bits lie outside the range, leads to nothing.
 mod block;
 mod cache;
+pub mod hostile;
 mod mark;
 mod shape;
+mod watch;
 
 pub use block::{Heap, Stats};
 pub use cache::Cache;
 pub use mark::Marker;
 pub use shape::ShapeId;
+pub use watch::Call;
 
 /// How a heap is to behave.
 pub struct Config {
     /// Bytes the heap may hold.
     pub max_bytes: usize,
+    /// GOMEMLIMIT; `usize::MAX`: none.
+    pub memory_limit: usize,
     /// GOGC: growth over what was live, in percent, before the next collection; -1: never.
     pub gc_percent: i64,
+    /// Threads that may mark at the same time.
+    pub markers: usize,
     /// No collection below this.
     pub min_heap_bytes: usize,
 }

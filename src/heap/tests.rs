@@ -5,7 +5,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 fn heap(max: usize) -> Arc<Heap> {
-    Arc::new(Heap::new(Config { max_bytes: max, gc_percent: 100, min_heap_bytes: 1 << 20 }).unwrap())
+    Arc::new(
+        Heap::new(Config {
+            max_bytes: max,
+            memory_limit: usize::MAX,
+            gc_percent: 100,
+            markers: 4,
+            min_heap_bytes: 1 << 20,
+        })
+        .unwrap(),
+    )
 }
 
 /// SplitMix64.
@@ -127,4 +136,23 @@ fn garbage_is_reused() {
     }
     assert!(h.stats().heap_sys_bytes < 8 << 20, "{:?}", h.stats());
     assert!(h.stats().num_gc > 20);
+}
+
+#[test]
+#[cfg(feature = "hostile")]
+fn a_missed_root_is_found() {
+    let h = heap(usize::MAX);
+    let mut c = Cache::new(h.clone());
+    let object = c.alloc_bytes(64) as u64;
+    let other = c.alloc_bytes(64) as u64;
+    for roots in [[other, 0], [other, object]] {
+        c.flush();
+        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            h.collect(&mut |m| {
+                m.place(|| "a test".into());
+                roots.iter().for_each(|&r| m.word(r));
+            });
+        }));
+        assert_eq!(found.is_err(), roots[1] != 0);
+    }
 }

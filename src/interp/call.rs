@@ -5,8 +5,11 @@
 //! here touches it again.
 use super::ctx::{Ctx, Entry};
 use super::fail;
+use super::limits;
+use super::memory;
 use super::ops::{H, back};
 use super::unwind::{self, Then, extra};
+use crate::base::limits::{BUDGET_INSTRUCTIONS, HOSTILE};
 use crate::bytecode::program::FrameHeader;
 use crate::sched::g::{G, Status};
 use crate::sched::wait::WaitReason;
@@ -36,7 +39,7 @@ pub unsafe extern "C" fn grow(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64,
             return fail::stack_overflow(pc, r, cx, n, t);
         }
         let old = (*g).stack_end.offset_from((*g).stack) as usize;
-        if !G::grow(g, (2 * old).max(need).max(MIN_GROWN_SLOTS).min(max)) {
+        if !memory::grow_stack(cx, g, (2 * old).max(need).max(MIN_GROWN_SLOTS).min(max)) {
             return fail::out_of_memory(pc, r, cx, n, t);
         }
         (*cx).stack_end = (*g).stack_end;
@@ -49,10 +52,13 @@ pub unsafe extern "C" fn grow(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64,
 #[inline(never)]
 pub unsafe extern "C" fn safepoint(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
     unsafe {
-        let _ = n;
         let g = (*cx).side.g;
+        (*cx).p.budget = n;
         (*g).pc = pc;
         (*g).base = r;
+        if HOSTILE {
+            move_stack(cx);
+        }
         if !pause(cx) {
             return back::EXIT;
         }
@@ -63,12 +69,44 @@ pub unsafe extern "C" fn safepoint(pc: *const u64, r: *mut u64, cx: *mut Ctx, n:
         }
         // With a seed, what runs takes time, so that loops that wait for a time end.
         (*cx).rt().sched.decide.tick();
+        if std::mem::take(&mut (*cx).p.look_soon) {
+            let budget = (*cx).p.slice();
+            next!((*g).pc, (*g).base, cx, budget, t)
+        }
+        if HOSTILE && (*cx).p.safepoints_left > 0 {
+            (*cx).p.safepoints_left -= 1;
+            next!((*g).pc, (*g).base, cx, BUDGET_INSTRUCTIONS, t)
+        }
         if (*cx).rt().sched.nothing_waits(&(*cx).p) {
             let budget = (*cx).p.slice();
             next!((*g).pc, (*g).base, cx, budget, t)
         }
         (*cx).p.requeue(g);
         resched!(cx, t)
+    }
+}
+
+/// Larger stacks are left in place by the hostile build.
+const MOVED_SLOTS: usize = 1 << 14;
+
+/// The hostile build: the running G's stack goes elsewhere, so that nobody can have kept a pointer into it.
+unsafe fn move_stack(cx: *mut Ctx) {
+    unsafe {
+        let g = (*cx).side.g;
+        let slots = (*g).stack_end.offset_from((*g).stack) as usize;
+        if slots <= MOVED_SLOTS && memory::grow_stack(cx, g, slots) {
+            (*cx).stack_end = (*g).stack_end;
+        }
+    }
+}
+
+/// The instruction before `pc` has allocated so much that a collection cannot wait.
+#[cold]
+#[inline(never)]
+pub unsafe extern "C" fn overdue(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
+    unsafe {
+        fail::save(pc, r, cx, n);
+        then!(cx, t, memory::overdue(cx))
     }
 }
 
@@ -83,8 +121,11 @@ pub unsafe fn pause(cx: *mut Ctx) -> bool {
         if rt.sched.stop_requested() {
             rt.sched.wait_stopped(p);
         }
-        if rt.env.heap.should_collect() {
+        if rt.env.heap.should_collect() || rt.env.heap.hostile_due() {
             super::roots::collect(cx);
+        }
+        if !limits::hold(cx) {
+            return false;
         }
         rt.sched.run_timers(&mut (*cx).p);
         if (*cx).p.multi && rt.sched.someone_should_wake() && !(*cx).p.runq.is_empty() {
@@ -100,6 +141,7 @@ const NATIVE_YIELD: u64 = 2;
 const NATIVE_TRAP: u64 = 3;
 const NATIVE_BLOCK: u64 = 4;
 const NATIVE_COLLECT: u64 = 5;
+const NATIVE_OVERDUE: u64 = 6;
 
 /// Calls a native; the G's pc is at the call. What is not plain is left in the G's extra state.
 #[inline(never)]
@@ -107,17 +149,32 @@ pub unsafe fn native(cx: *mut Ctx, window: *mut u64, index: usize, results: usiz
     unsafe {
         let rt = (*cx).rt();
         let g = (*cx).side.g;
+        (*cx).cache.may_refuse = false;
         let mut call = Cx::new(window, results, &mut (*cx).cache, &rt.env, &mut (*cx).side);
-        let result = if (*g).resume == resume::FINISH {
+        let run = || {
+            if (*g).resume != resume::FINISH {
+                return (rt.natives[index])(&mut call);
+            }
             (*g).resume = resume::NONE;
             match extra(g).finish.take() {
-                Some(finish) => finish(&mut call),
+                // What it did cannot be done again.
+                Some(finish) => finish(&mut call).map_err(|trap| match trap {
+                    Trap::OutOfMemory => Trap::Fatal("out of memory".into()),
+                    trap => trap,
+                }),
                 None => Ok(Outcome::Done),
             }
-        } else {
-            (rt.natives[index])(&mut call)
         };
+        // A mistake of ours ends the run, not the host.
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|_| {
+            let name = &rt.program.natives[index].name;
+            Err(Trap::Fatal(format!(
+                "gmpl: internal error (this is a bug in gmpl, not in your program): {name} failed"
+            )))
+        });
+        (*cx).cache.may_refuse = true;
         match result {
+            Ok(Outcome::Done) if (*cx).cache.overdue => NATIVE_OVERDUE,
             Ok(Outcome::Done) => NATIVE_DONE,
             Ok(Outcome::Parked | Outcome::ParkedRetry) => NATIVE_PARKED,
             Ok(Outcome::Yield) => NATIVE_YIELD,
@@ -164,6 +221,7 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
                 (*cx).p.requeue(g);
                 Then::Resched
             }
+            NATIVE_OVERDUE => memory::overdue(cx),
             NATIVE_BLOCK => {
                 let rt = (*cx).rt();
                 let Some(job) = extra(g).job.take() else { return Then::Run };
@@ -222,6 +280,10 @@ pub unsafe fn find_method(cx: *mut Ctx, pc: *const u64, ty: u32) -> u64 {
 /// `None`: no memory.
 pub(super) unsafe fn new_g(cx: *mut Ctx, entry: *const u64, stub: u32, at: u32) -> Option<(*mut G, *mut u64)> {
     unsafe {
+        let rt = (*cx).rt();
+        if !rt.limits.allows_goroutine(rt, rt.sched.slabs.count.load(Relaxed)) {
+            return None;
+        }
         let g = (*cx).p.take_free();
         if g.is_null() {
             return None;
@@ -229,7 +291,9 @@ pub(super) unsafe fn new_g(cx: *mut Ctx, entry: *const u64, stub: u32, at: u32) 
         let header = FrameHeader::unpack(*entry.sub(1));
         let need = header.slots as usize + 2;
         (*g).base = (*g).stack.add(1);
-        if need > (*g).stack_end.offset_from((*g).stack) as usize && !G::grow(g, need.max(MIN_GROWN_SLOTS)) {
+        if need > (*g).stack_end.offset_from((*g).stack) as usize
+            && !memory::grow_stack(cx, g, need.max(MIN_GROWN_SLOTS))
+        {
             (*cx).p.put_free(g);
             return None;
         }
@@ -325,7 +389,7 @@ pub unsafe fn end_g(cx: *mut Ctx) {
         let g = (*cx).side.g;
         (*cx).side.g = null_mut();
         if (*g).stack_end.offset_from((*g).stack) as usize > KEPT_STACK_SLOTS {
-            G::reset_stack(g);
+            memory::drop_stack(cx, g);
         }
         if !(*g).extra.is_null() {
             extra(g).clear();

@@ -32,6 +32,7 @@ pub struct Ctx {
     pub budget: i64,
     pub p: P,
     pub cache: Cache,
+    pub failed: super::memory::Failed,
 }
 
 impl Ctx {
@@ -111,6 +112,10 @@ pub struct Rt {
     pub dying: Mutex<()>,
     pub portable: bool,
     pub max_stack_slots: usize,
+    pub limits: super::limits::Limits,
+    /// Print a line for each collection.
+    pub gctrace: bool,
+    pub started: std::time::Instant,
     pub threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
     pub ctxs: Mutex<Vec<usize>>,
     pub byte_type: Option<RTypeId>,

@@ -6,11 +6,13 @@
 //! # Safety
 //! As in `ops`.
 use super::ctx::Ctx;
+use super::memory;
 use super::ops::{H, back};
 use super::slow::{self, Sliced};
 use super::traceback;
 use super::unwind::{self, Then, extra};
 use crate::bytecode::op::Op;
+use crate::value::native::Trap;
 use crate::value::{slice, string};
 use crate::{next, resched};
 
@@ -96,6 +98,9 @@ fails! {
         unwind::runtime_error(cx, &text)
     };
     slice_bounds |pc, r, cx| {
+        if slow::slice_bounds_hold(pc, r) {
+            return memory::short(cx);
+        }
         let text = slow::slice_bounds_text(cx, pc, r);
         unwind::runtime_error(cx, &text)
     };
@@ -108,6 +113,9 @@ fails! {
         unwind::runtime_error(cx, &text)
     };
     make_slice |pc, r, cx| {
+        if !slow::make_slice_is_bad(cx, pc, r) {
+            return memory::short(cx);
+        }
         let text = slow::make_slice_text(cx, pc, r);
         unwind::runtime_error(cx, &text)
     };
@@ -115,6 +123,7 @@ fails! {
     close_nil |_pc, _r, cx| unwind::plain_error(cx, "close of nil channel");
     close_closed |_pc, _r, cx| unwind::plain_error(cx, "close of closed channel");
     make_chan |_pc, _r, cx| unwind::plain_error(cx, "makechan: size out of range");
+    too_many_goroutines |_pc, _r, cx| super::limits::too_many_goroutines(cx);
     go_nil |_pc, _r, cx| unwind::fatal(cx, "fatal error: go of nil func value");
     explicit_panic |pc, r, cx| match slot(pc, r, 1) {
         0 => unwind::pointer_error(cx, (*cx).rt().well_known.nil_panic.0, None),
@@ -127,6 +136,7 @@ fails! {
     };
     /// What failed has left its reason in the G's extra state.
     trapped |_pc, _r, cx| match extra((*cx).side.g).trap.take() {
+        Some(Trap::OutOfMemory) => memory::short(cx),
         Some(what) => unwind::trap(cx, what),
         None => bug(cx, "a failure without a reason"),
     };
@@ -134,7 +144,7 @@ fails! {
         let text = slow::assertion_text(cx, pc, r);
         unwind::pointer_error(cx, (*cx).rt().well_known.assertion_error.0, Some(&text))
     };
-    out_of_memory |_pc, _r, cx| unwind::fatal(cx, "fatal error: out of memory");
+    out_of_memory |_pc, _r, cx| memory::short(cx);
     stack_overflow |pc, _r, cx| {
         let rt = (*cx).rt();
         let limit = rt.max_stack_slots * 8;

@@ -1,7 +1,8 @@
 //! Makes a program ready to run: code with stubs, constant words, globals, method tables, natives.
 use super::ctx::{Entry, MethodTable, Rt, Stubs, WellKnown};
+use super::limits::{LimitOptions, Limits};
 use crate::base::span::SourceMap;
-use crate::bytecode::op::{Op, abc};
+use crate::bytecode::op::{self, Op, abc};
 use crate::bytecode::program::{BitMap, Constant, Kind, NativeRef, Program, RTypeId, iface};
 use crate::heap::{Heap, ShapeId};
 use crate::sched::decide::Decide;
@@ -15,6 +16,7 @@ use crate::value::{slice, string};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// How a VM is to run.
 pub struct Options {
@@ -24,6 +26,25 @@ pub struct Options {
     pub max_stack_slots: usize,
     /// Inputs will be added to the program.
     pub session: bool,
+    pub limits: LimitOptions,
+    pub output_full: Arc<AtomicBool>,
+    pub gctrace: bool,
+}
+
+/// Puts into each `New` the shape that it allocates instead of the type, in the code of a program from a word on.
+fn name_shapes(program: &Program, types: &[TypeInfo], code: &mut [u64], from: usize) {
+    let extra: Vec<usize> = op::TABLE.iter().map(|t| t.0.extra()).collect();
+    for f in program.funcs.iter().filter(|f| f.entry as usize >= from) {
+        let mut i = f.entry as usize - from;
+        while i < f.end as usize - from {
+            let word = code[i];
+            if word as u16 == Op::New as u16 {
+                let shape = types[op::x(word) as u32 as usize].shape;
+                code[i] = op::ax(Op::New, op::a(word), shape.0 as i32);
+            }
+            i += 1 + extra.get(word as u16 as usize).copied().unwrap_or(0);
+        }
+    }
 }
 
 /// Words of code, constants and variables that a session has room for: their addresses never change. Memory is taken
@@ -73,6 +94,7 @@ pub fn load(
     let hash_seed = decide.random();
     let Tables { methods, closure_shapes, types, map_types, well_known, byte_type } =
         tables(&program, &heap, hash_seed);
+    name_shapes(&program, &types, &mut code, 0);
     let program = Arc::new(program);
     let sched = Box::new(Sched::new(options.procs, decide));
     let decide: *const Decide = &sched.decide;
@@ -114,6 +136,9 @@ pub fn load(
         dying: Mutex::new(()),
         portable: options.portable,
         max_stack_slots: options.max_stack_slots,
+        gctrace: options.gctrace,
+        started: std::time::Instant::now(),
+        limits: Limits::new(options.limits.clone(), options.output_full.clone()),
         threads: Mutex::default(),
         ctxs: Mutex::default(),
         map_types: WorldCell::new(map_types),
@@ -262,7 +287,8 @@ pub unsafe fn extend(
     unsafe {
         let new = constants(&program, consts_from, rt.code.as_ptr(), rt.statics.get_mut());
         std::ptr::copy_nonoverlapping(new.as_ptr(), (rt.consts.as_ptr() as *mut u64).add(consts_from), new.len());
-        let code = &program.code[code_from..];
+        let mut code = program.code[code_from..].to_vec();
+        name_shapes(&program, &tables.types, &mut code, code_from);
         std::ptr::copy_nonoverlapping(code.as_ptr(), (rt.code.as_ptr() as *mut u64).add(code_from), code.len());
         let program = Arc::new(program);
         rt.program.set(program.clone());

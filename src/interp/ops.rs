@@ -13,6 +13,7 @@ use super::ctx::{Ctx, Entry};
 use super::{call, fail, slow, unwind};
 use crate::bytecode::op::Op;
 use crate::bytecode::program::iface;
+use crate::heap::ShapeId;
 use crate::sched::wait::WaitReason;
 use crate::sync::chan::{Chan, Received, Sent};
 use crate::value::{iface as ifv, slice, string};
@@ -128,6 +129,17 @@ macro_rules! fail {
     ($f:ident, $pc:ident, $r:ident, $cx:ident, $n:ident, $t:ident) => {
         return fail::$f($pc, $r, $cx, $n, $t)
     };
+}
+
+/// Goes on after an instruction that may have allocated much.
+macro_rules! grown {
+    ($pc:expr, $r:ident, $cx:ident, $n:ident, $t:ident) => {{
+        let pc: *const u64 = $pc;
+        if (*$cx).cache.overdue {
+            return call::overdue(pc, $r, $cx, $n, $t);
+        }
+        next!(pc, $r, $cx, $n, $t)
+    }};
 }
 
 macro_rules! handlers {
@@ -728,13 +740,13 @@ handlers! {
         let w = slow::concat(cx, r.add(b!(pc)), rb!(pc, r), rc!(pc, r));
         if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
         ra!(pc, r) = w;
-        next!(pc, r, cx, n, t)
+        grown!(pc, r, cx, n, t)
     }
     ConcatN(pc, r, cx, n, t) {
         let w = slow::concat_n(cx, r.add(b!(pc)), c!(pc));
         if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
         ra!(pc, r) = w;
-        next!(pc, r, cx, n, t)
+        grown!(pc, r, cx, n, t)
     }
     SubStr(pc, r, cx, n, t) {
         let s = rb!(pc, r);
@@ -756,25 +768,25 @@ handlers! {
         let w = slow::str_of_bytes(cx, rb!(pc, r));
         if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
         ra!(pc, r) = w;
-        next!(pc, r, cx, n, t)
+        grown!(pc, r, cx, n, t)
     }
     BytesOfStr(pc, r, cx, n, t) {
         let w = slow::bytes_of_str(cx, rb!(pc, r));
         if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
         ra!(pc, r) = w;
-        next!(pc, r, cx, n, t)
+        grown!(pc, r, cx, n, t)
     }
     StrOfRunes(pc, r, cx, n, t) {
         let w = slow::str_of_runes(cx, rb!(pc, r));
         if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
         ra!(pc, r) = w;
-        next!(pc, r, cx, n, t)
+        grown!(pc, r, cx, n, t)
     }
     RunesOfStr(pc, r, cx, n, t) {
         let w = slow::runes_of_str(cx, rb!(pc, r));
         if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
         ra!(pc, r) = w;
-        next!(pc, r, cx, n, t)
+        grown!(pc, r, cx, n, t)
     }
     RangeStr(pc, r, cx, n, t) {
         let (s, i) = (rb!(pc, r), rc!(pc, r) as usize);
@@ -794,8 +806,8 @@ handlers! {
         next!(pc.add(1), r, cx, n, t)
     }
     New(pc, r, cx, n, t) {
-        let shape = (*cx).rt().env.types.get_unchecked(x!(pc) as u32 as usize).shape;
-        let p = (*cx).cache.alloc(shape);
+        // The loader has put the shape here.
+        let p = (*cx).cache.alloc(ShapeId(x!(pc) as u32));
         if p.is_null() { fail!(out_of_memory, pc, r, cx, n, t) }
         ra!(pc, r) = p as u64;
         next!(pc, r, cx, n, t)
@@ -804,14 +816,14 @@ handlers! {
         let w = slow::make_slice(cx, *pc as u32, rb!(pc, r) as i64, rc!(pc, r) as i64);
         if w >= slow::FAILED { fail!(make_slice, pc, r, cx, n, t) }
         ra!(pc, r) = w;
-        next!(pc.add(1), r, cx, n, t)
+        grown!(pc.add(1), r, cx, n, t)
     }
     SliceLit(pc, r, cx, n, t) {
         let len = *pc as i64;
         let w = slow::make_slice(cx, x!(pc) as u32, len, len);
         if w >= slow::FAILED { fail!(out_of_memory, pc, r, cx, n, t) }
         ra!(pc, r) = w;
-        next!(pc.add(1), r, cx, n, t)
+        grown!(pc.add(1), r, cx, n, t)
     }
     SliceArr(pc, r, cx, n, t) {
         let w = slow::slice_array(cx, rb!(pc, r), r.add(c!(pc)), *pc);
@@ -835,25 +847,25 @@ handlers! {
         let w = slow::append(cx, *pc as u32, rb!(pc, r), r.add(c!(pc)), false);
         if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
         ra!(pc, r) = w;
-        next!(pc.add(1), r, cx, n, t)
+        grown!(pc.add(1), r, cx, n, t)
     }
     AppendOwn(pc, r, cx, n, t) {
         let w = slow::append(cx, *pc as u32, ra!(pc, r), r.add(c!(pc)), true);
         if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
         ra!(pc, r) = w;
-        next!(pc.add(1), r, cx, n, t)
+        grown!(pc.add(1), r, cx, n, t)
     }
     AppendSlice(pc, r, cx, n, t) {
         let w = slow::append_slice(cx, *pc as u32, rb!(pc, r), rc!(pc, r));
         if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
         ra!(pc, r) = w;
-        next!(pc.add(1), r, cx, n, t)
+        grown!(pc.add(1), r, cx, n, t)
     }
     AppendStr(pc, r, cx, n, t) {
         let w = slow::append_str(cx, rb!(pc, r), rc!(pc, r));
         if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
         ra!(pc, r) = w;
-        next!(pc, r, cx, n, t)
+        grown!(pc, r, cx, n, t)
     }
     Disown(pc, r, cx, n, t) {
         let w = rb!(pc, r);
@@ -885,7 +897,7 @@ handlers! {
         let w = slow::map_make(cx, *pc as u32, rb!(pc, r) as i64);
         if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
         ra!(pc, r) = w;
-        next!(pc.add(1), r, cx, n, t)
+        grown!(pc.add(1), r, cx, n, t)
     }
     MapGet(pc, r, cx, n, t) {
         if !slow::map_get(cx, *pc as u32, rb!(pc, r), r.add(c!(pc)), r.add(a!(pc)), false) {
@@ -900,17 +912,17 @@ handlers! {
         next!(pc.add(1), r, cx, n, t)
     }
     MapSet(pc, r, cx, n, t) {
-        if !slow::map_set(cx, *pc as u32, rb!(pc, r), r.add(c!(pc)), r.add(a!(pc))) {
+        if !slow::map_set(cx, pc, rb!(pc, r), r.add(c!(pc)), r.add(a!(pc))) {
             fail!(trapped, pc, r, cx, n, t)
         }
-        next!(pc.add(1), r, cx, n, t)
+        grown!(pc.add(1), r, cx, n, t)
     }
     MapDel(pc, r, cx, n, t) {
-        if !slow::map_delete(cx, *pc as u32, ra!(pc, r), r.add(b!(pc))) { fail!(trapped, pc, r, cx, n, t) }
+        if !slow::map_delete(cx, pc, ra!(pc, r), r.add(b!(pc))) { fail!(trapped, pc, r, cx, n, t) }
         next!(pc.add(1), r, cx, n, t)
     }
     MapClear(pc, r, cx, n, t) {
-        if !slow::map_clear(cx, *pc as u32, ra!(pc, r)) { fail!(trapped, pc, r, cx, n, t) }
+        if !slow::map_clear(cx, pc, ra!(pc, r)) { fail!(trapped, pc, r, cx, n, t) }
         next!(pc.add(1), r, cx, n, t)
     }
     MapIter(pc, r, cx, n, t) {
@@ -1099,7 +1111,10 @@ handlers! {
         next!(pc, r, cx, n, t)
     }
     Go(pc, r, cx, n, t) {
-        if !call::go_func(cx, *pc as usize, r.add(a!(pc) + b!(pc)), b!(pc), c!(pc), pc) { fail!(out_of_memory, pc, r, cx, n, t) }
+        if !call::go_func(cx, *pc as usize, r.add(a!(pc) + b!(pc)), b!(pc), c!(pc), pc) {
+            if (*(*cx).rt).limits.goroutines_are_many() { fail!(too_many_goroutines, pc, r, cx, n, t) }
+            fail!(out_of_memory, pc, r, cx, n, t)
+        }
         let n = n - 16;
         next!(pc.add(1), r, cx, n, t)
     }
@@ -1107,12 +1122,15 @@ handlers! {
         let closure = rb!(pc, r);
         if closure == 0 { fail!(go_nil, pc, r, cx, n, t) }
         let k = c!(pc);
-        if !call::go_closure(cx, closure, r.add(a!(pc) + (k & 0xff)), k & 0xff, k >> 8, pc) { fail!(out_of_memory, pc, r, cx, n, t) }
+        if !call::go_closure(cx, closure, r.add(a!(pc) + (k & 0xff)), k & 0xff, k >> 8, pc) {
+            if (*(*cx).rt).limits.goroutines_are_many() { fail!(too_many_goroutines, pc, r, cx, n, t) }
+            fail!(out_of_memory, pc, r, cx, n, t)
+        }
         let n = n - 16;
         next!(pc, r, cx, n, t)
     }
     Defer(pc, r, cx, n, t) {
-        unwind::push_defer(cx, r, ra!(pc, r));
+        if !unwind::push_defer(cx, r, ra!(pc, r)) { fail!(out_of_memory, pc, r, cx, n, t) }
         next!(pc, r, cx, n, t)
     }
     DeferTok(pc, r, cx, n, t) {
@@ -1132,9 +1150,12 @@ handlers! {
     PanicRt(pc, r, cx, n, t) { fail!(constant_panic, pc, r, cx, n, t) }
     MkChan(pc, r, cx, n, t) {
         let w = slow::make_chan(cx, *pc as u32, rb!(pc, r) as i64);
-        if w >= slow::FAILED { fail!(make_chan, pc, r, cx, n, t) }
+        if w >= slow::FAILED {
+            if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+            fail!(make_chan, pc, r, cx, n, t)
+        }
         ra!(pc, r) = w;
-        next!(pc.add(1), r, cx, n, t)
+        grown!(pc.add(1), r, cx, n, t)
     }
     Send(pc, r, cx, n, t) {
         let ch = ra!(pc, r) as *mut Chan;

@@ -1,11 +1,17 @@
 //! What the collector starts from: globals, the stacks of all Gs, timers. The world is stopped.
 use super::ctx::{Ctx, Rt};
-use super::traceback;
 use super::unwind::Extra;
+use super::{call, traceback};
+use crate::base::limits::HOSTILE;
 use crate::bytecode::op::{self, Op};
-use crate::heap::Marker;
+use crate::bytecode::program::{Kind, RTypeId, iface};
+use crate::heap::{Call, Marker};
 use crate::sched::g::{G, Status};
 use std::sync::atomic::Ordering::*;
+
+/// Smaller stacks are left as they are, and in the hostile build larger ones.
+const MIN_SHRUNK_SLOTS: usize = 256;
+const MAX_MOVED_SLOTS: usize = if HOSTILE { 1 << 10 } else { usize::MAX };
 
 /// Collects, unless another P is at it.
 ///
@@ -14,13 +20,100 @@ use std::sync::atomic::Ordering::*;
 pub unsafe fn collect(cx: *mut Ctx) {
     unsafe {
         let rt = (*cx).rt();
-        rt.sched.stop_the_world(&mut (*cx).p, || {
+        let collected = rt.sched.stop_the_world(&mut (*cx).p, || {
             for &other in rt.ctxs.lock().iter() {
                 (*(other as *mut Ctx)).cache.flush();
             }
             rt.env.heap.collect(&mut |m| mark_roots(rt, m));
+            rt.sched.slabs.each(&mut |g| {
+                if (*g).status.load(Relaxed) == Status::Waiting as u8 {
+                    shrink(rt, g);
+                }
+            });
+            if rt.gctrace {
+                trace(rt);
+            }
         });
+        if !collected {
+            return;
+        }
+        for what in rt.env.heap.take_ready() {
+            match what {
+                Call::Cleanup(closure) => call::start_timer_closure(cx, closure),
+                Call::Finalizer(function, object) => finalize(cx, function, object),
+            }
+        }
     }
+}
+
+/// Starts a G that calls a finalizer.
+unsafe fn finalize(cx: *mut Ctx, function: u64, object: u64) {
+    unsafe {
+        let rt = (*cx).rt();
+        let t = &rt.program.types[iface::type_of(function) as usize];
+        let words = |id: &RTypeId| rt.program.ty(*id).words as usize;
+        let results = t.results.iter().map(words).sum();
+        let whole = t.params.first().is_some_and(|p| rt.program.ty(*p).kind == Kind::Interface);
+        let argument = if whole { object } else { object & iface::PAYLOAD };
+        call::go_closure(cx, function & iface::PAYLOAD, &argument, results, 1, rt.pc_at(1));
+    }
+}
+
+/// A parked G gives most of a stack back that it does not use any more.
+unsafe fn shrink(rt: &Rt, g: *mut G) {
+    unsafe {
+        let (old, end) = ((*g).stack, (*g).stack_end);
+        let slots = end.offset_from(old) as usize;
+        if !HOSTILE && (slots < MIN_SHRUNK_SLOTS || (*g).base.offset_from(old) as usize > slots / 4) {
+            return;
+        }
+        let mut top = None;
+        traceback::walk(rt, g, &mut |func, _, base| {
+            top.get_or_insert((base, func.frame_slots as usize));
+        });
+        let Some((base, frame)) = top else { return };
+        let used = base.offset_from(old) as usize + frame;
+        let new = if HOSTILE { slots } else { 2 * used };
+        if used > slots || (!HOSTILE && new > slots / 2) || slots > MAX_MOVED_SLOTS {
+            return;
+        }
+        let Some(by) = G::resettle(g, used, new) else { return };
+        if !(*g).extra.is_null() {
+            (*((*g).extra as *mut Extra)).waiting.resettle(old, end, by);
+        }
+        let before = if old == G::first_stack(g) { 0 } else { slots * 8 };
+        let after = if G::has_first_stack(g) { 0 } else { new * 8 };
+        if after <= before {
+            rt.env.heap.give_outside(before - after);
+        } else {
+            rt.env.heap.take_outside(after - before);
+        }
+    }
+}
+
+/// The line that `GMPLDEBUG=gctrace=1` asks for, in Go's form.
+fn trace(rt: &Rt) {
+    let s = rt.env.heap.stats();
+    let now = rt.started.elapsed();
+    let pause = s.last_pause_ns as f64 / 1e6;
+    let share = s.pause_total_ns as f64 / now.as_nanos().max(1) as f64 * 100.0;
+    let mb = |b: u64| b >> 20;
+    let procs = rt.sched.procs();
+    let text = format!(
+        "gc {} @{:.3}s {share:.0}%: 0+{pause:.3}+0 ms clock, 0+{:.3}/{:.3}/0+0 ms cpu, {}->{}->{} MB, {} MB goal, {} MB \
+         stacks, {} MB globals, {procs} P\n",
+        s.num_gc,
+        now.as_secs_f64(),
+        pause,
+        pause * (procs - 1) as f64,
+        mb(s.before_gc),
+        mb(s.before_gc),
+        mb(s.heap_live_bytes),
+        mb(s.old_goal),
+        mb(rt.env.heap.outside() as u64),
+        mb(rt.globals.len() as u64 * 8),
+    );
+    let _ = rt.env.host.stderr(text.as_bytes());
 }
 
 /// # Safety
@@ -28,20 +121,29 @@ pub unsafe fn collect(cx: *mut Ctx) {
 pub unsafe fn mark_roots(rt: &Rt, m: &mut Marker) {
     unsafe {
         for i in rt.program.global_ptrs.iter() {
+            m.place(|| format!("global word {i}"));
             m.word(rt.globals[i]);
         }
+        m.place(|| "a timer".into());
         rt.sched.timers.each_closure(&mut |w| m.word(w));
+        let mut extras = 0;
         rt.sched.slabs.each(&mut |g| {
+            if !(*g).extra.is_null() {
+                extras += (*((*g).extra as *mut Extra)).bytes();
+            }
+            m.looked();
             if (*g).status.load(Relaxed) != Status::Dead as u8 {
                 mark_g(rt, g, m);
             }
         });
+        rt.env.heap.set_extras(extras);
     }
 }
 
 unsafe fn mark_g(rt: &Rt, g: *mut G, m: &mut Marker) {
     unsafe {
         if !(*g).extra.is_null() {
+            m.place(|| "a deferred call or panic".into());
             (*((*g).extra as *mut Extra)).roots(&mut |w| m.word(w));
         }
         m.conservative((*g).node.on as u64);
@@ -49,13 +151,26 @@ unsafe fn mark_g(rt: &Rt, g: *mut G, m: &mut Marker) {
         for at in [(*g).pc, (*g).pc.sub(1)] {
             let w = *at;
             if rt.program.func_at(rt.index_of(at)).is_some() && Op::from_word(w) == Some(Op::CallN) {
-                let native = &rt.program.natives[op::b(w) as usize];
-                let window = (*g).base.add(op::a(w) as usize);
-                for i in 0..(native.results + native.params) as usize {
+                // The word may be another instruction's extra word that only looks like a call.
+                let Some(native) = rt.program.natives.get(op::b(w) as usize) else { continue };
+                let window = (*g).base.wrapping_add(op::a(w) as usize);
+                let room = ((*g).stack_end as usize).saturating_sub(window as usize) / 8;
+                for i in 0..room.min((native.results + native.params) as usize) {
                     m.conservative(*window.add(i));
                 }
             }
         }
-        traceback::walk(rt, g, &mut |func, _, base| m.range(base, &func.ptr_map));
+        let mut midway = (*g).midway;
+        traceback::walk(rt, g, &mut |func, at, base| {
+            if std::mem::take(&mut midway) {
+                let room = (*g).stack_end.offset_from(base).max(0) as usize;
+                for i in 0..room.min(func.frame_slots as usize) {
+                    m.conservative(*base.add(i));
+                }
+            }
+            m.looked();
+            m.place(|| format!("a slot of {} at {}", func.name, at - func.entry));
+            m.range(base, &func.ptr_map)
+        });
     }
 }

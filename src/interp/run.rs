@@ -2,7 +2,7 @@
 use super::call;
 use super::ctx::{Ctx, Exit, Rt};
 use super::ops::{H, TABLE, back};
-use super::{traceback, unwind};
+use super::{limits, traceback, unwind};
 use crate::bytecode::op::Op;
 use crate::heap::Cache;
 use crate::sched::idle::{Found, Hooks};
@@ -110,7 +110,7 @@ impl Rt {
         let _one = self.dying.lock();
         if self.exit.lock().is_none() {
             let _ = self.env.host.flush_stdout();
-            let _ = self.env.host.stderr(text);
+            let _ = self.env.host.last_words(text);
         }
         self.end(status);
     }
@@ -126,7 +126,8 @@ impl Hooks for Rt {
         let cx = self.ctxs.lock()[p];
         let started = std::thread::Builder::new()
             .name(format!("gmpl-m{p}"))
-            .stack_size(256 << 10)
+            // For natives that walk nested values; untouched pages cost nothing.
+            .stack_size(8 << 20)
             // SAFETY: from here on the context belongs to this thread; `run` joins it before the context goes.
             .spawn(move || unsafe { m_loop(cx as *mut Ctx, true) });
         match started {
@@ -169,11 +170,13 @@ pub unsafe fn run_shared(rt: *const Rt) -> Exit {
                 budget: 0,
                 p,
                 cache: Cache::new(rt.env.heap.clone()),
+                failed: Default::default(),
             })
         })
         .collect();
     let mut ps = Vec::new();
     for cx in &mut ctxs {
+        cx.cache.may_refuse = true;
         let p = &raw mut cx.p;
         cx.side.p = p;
         ps.push(p);
@@ -188,7 +191,17 @@ pub unsafe fn run_shared(rt: *const Rt) -> Exit {
         } else if !call::start_main(first) {
             rt.die(b"fatal error: out of memory\n", 2);
         }
-        m_loop(first, false);
+        let rt: &Rt = rt;
+        std::thread::scope(|scope| {
+            let (end, ended) = crossbeam_channel::bounded::<()>(1);
+            if let Some(time) = rt.limits.options.time {
+                let watch = move || limits::watch(rt, time, &ended);
+                let _ = std::thread::Builder::new().name("gmpl-limit".into()).spawn_scoped(scope, watch);
+            }
+            m_loop(first, false);
+            rt.sched.finish();
+            drop(end);
+        });
     }
     // Whoever ended the run has called `finish`; this M may also have left because another did.
     rt.sched.finish();

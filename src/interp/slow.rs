@@ -3,6 +3,7 @@
 //! # Safety
 //! As in `ops`: words are valid for their slots. A word result at or above [`FAILED`] is no value.
 use super::ctx::Ctx;
+use super::traceback;
 use super::unwind::extra;
 use crate::bytecode::op::Op;
 use crate::bytecode::program::{Kind, RType, RTypeId, iface};
@@ -16,6 +17,9 @@ pub const NO_MEMORY: u64 = u64::MAX;
 const BAD_BOUNDS: u64 = u64::MAX - 1;
 
 pub use crate::value::map::MapType as MapInfo;
+
+/// An object of so many bytes is a mistake on any machine: all of the heap's address space.
+const MAX_OBJECT: u64 = 1 << 40;
 
 fn or_no_memory(w: Option<u64>) -> u64 {
     w.unwrap_or(NO_MEMORY)
@@ -248,7 +252,7 @@ pub unsafe fn make_slice(cx: *mut Ctx, elem: u32, len: i64, cap: i64) -> u64 {
     unsafe {
         let env = &(*(*cx).rt).env;
         let (t, info) = (env.ty(elem), &env.types[elem as usize]);
-        if len < 0 || cap < len || (cap as u64).saturating_mul(info.elem_bytes.max(1) as u64) >= 1 << 46 {
+        if len < 0 || cap < len || (cap as u64).saturating_mul(info.elem_bytes as u64) >= MAX_OBJECT {
             return BAD_BOUNDS;
         }
         let data = slice_ops::alloc_elems(&mut (*cx).cache, t, info, cap as usize);
@@ -259,12 +263,34 @@ pub unsafe fn make_slice(cx: *mut Ctx, elem: u32, len: i64, cap: i64) -> u64 {
     }
 }
 
+/// Whether the `MkSlice` behind whose first word `pc` stands failed because of its operands, not for lack of memory.
+pub unsafe fn make_slice_is_bad(cx: *mut Ctx, pc: *const u64, r: *mut u64) -> bool {
+    unsafe {
+        let slot = |field: usize| *r.add(*(pc as *const u16).sub(4 - field) as usize) as i64;
+        let bytes = (*cx).rt().env.types[*pc as u32 as usize].elem_bytes as u64;
+        let (len, cap) = (slot(2), slot(3));
+        len < 0 || cap < len || (cap as u64).saturating_mul(bytes) >= MAX_OBJECT
+    }
+}
+
+/// Whether the bounds of the `SliceOf` or `SliceArr` behind whose first word `pc` stands are good.
+pub unsafe fn slice_bounds_hold(pc: *const u64, r: *mut u64) -> bool {
+    unsafe {
+        let field = |i: usize| *(pc as *const u16).sub(4 - i) as usize;
+        let word = *r.add(field(2));
+        if field(0) == Op::SliceArr as usize {
+            return word != 0 && bounds(r.add(field(3)), *pc >> 32).is_some();
+        }
+        bounds(r.add(field(3)), slice::parts(word).cap as u64).is_some()
+    }
+}
+
 pub unsafe fn make_slice_text(cx: *mut Ctx, pc: *const u64, r: *mut u64) -> String {
     unsafe {
         let env = &(*(*cx).rt).env;
         let len = *r.add(*(pc as *const u16).sub(2) as usize) as i64;
-        let bytes = env.types[*pc as u32 as usize].elem_bytes.max(1) as u64;
-        let bad = len < 0 || (len as u64).saturating_mul(bytes) >= 1 << 46;
+        let bytes = env.types[*pc as u32 as usize].elem_bytes as u64;
+        let bad = len < 0 || (len as u64).saturating_mul(bytes) >= MAX_OBJECT;
         if bad { "makeslice: len out of range".into() } else { "makeslice: cap out of range".into() }
     }
 }
@@ -590,7 +616,14 @@ unsafe fn map_fail(cx: *mut Ctx, e: map::MapError) -> bool {
         extra((*cx).side.g).trap = Some(match e {
             map::MapError::Panic(text) => Trap::Runtime(text),
             map::MapError::Plain(text) => Trap::Plain(text),
-            map::MapError::Fatal(text) => Trap::Fatal(text.to_string()),
+            map::MapError::Race(text, other) => {
+                let rt = (*cx).rt();
+                let at = rt.index_of(other as *const u64).wrapping_sub(1);
+                Trap::Fatal(match rt.program.func_at(at).filter(|_| other != 0) {
+                    Some(f) => format!("{text}\nthe other: {}\n\t{}", f.name, traceback::place(rt, f.pos_at(at))),
+                    None => text.to_string(),
+                })
+            }
             map::MapError::OutOfMemory => Trap::OutOfMemory,
         });
         false
@@ -654,10 +687,10 @@ pub unsafe fn map_get(cx: *mut Ctx, ty: u32, m: u64, key: *const u64, out: *mut 
 }
 
 #[inline(never)]
-pub unsafe fn map_set(cx: *mut Ctx, ty: u32, m: u64, key: *const u64, value: *const u64) -> bool {
+pub unsafe fn map_set(cx: *mut Ctx, pc: *const u64, m: u64, key: *const u64, value: *const u64) -> bool {
     unsafe {
-        let t = map_type(cx, ty);
-        match map::set(&mut (*cx).cache, &(*(*cx).rt).env.program, t, m as *mut u64, key, value) {
+        let t = map_type(cx, *pc as u32);
+        match map::set(&mut (*cx).cache, &(*(*cx).rt).env.program, t, m as *mut u64, key, value, pc as u64) {
             Ok(()) => true,
             Err(e) => map_fail(cx, e),
         }
@@ -665,9 +698,10 @@ pub unsafe fn map_set(cx: *mut Ctx, ty: u32, m: u64, key: *const u64, value: *co
 }
 
 #[inline(never)]
-pub unsafe fn map_delete(cx: *mut Ctx, ty: u32, m: u64, key: *const u64) -> bool {
+pub unsafe fn map_delete(cx: *mut Ctx, pc: *const u64, m: u64, key: *const u64) -> bool {
     unsafe {
-        match map::delete(&(*(*cx).rt).env.program, map_type(cx, ty), m as *mut u64, key) {
+        let t = map_type(cx, *pc as u32);
+        match map::delete(&(*(*cx).rt).env.program, t, m as *mut u64, key, pc as u64) {
             Ok(()) => true,
             Err(e) => map_fail(cx, e),
         }
@@ -675,9 +709,9 @@ pub unsafe fn map_delete(cx: *mut Ctx, ty: u32, m: u64, key: *const u64) -> bool
 }
 
 #[inline(never)]
-pub unsafe fn map_clear(cx: *mut Ctx, ty: u32, m: u64) -> bool {
+pub unsafe fn map_clear(cx: *mut Ctx, pc: *const u64, m: u64) -> bool {
     unsafe {
-        match map::clear(map_type(cx, ty), m as *mut u64) {
+        match map::clear(map_type(cx, *pc as u32), m as *mut u64, pc as u64) {
             Ok(()) => true,
             Err(e) => map_fail(cx, e),
         }
@@ -748,7 +782,7 @@ pub unsafe fn make_chan(cx: *mut Ctx, elem: u32, cap: i64) -> u64 {
     unsafe {
         let rt = &*(*cx).rt;
         let t = rt.env.ty(elem);
-        if cap < 0 || (cap as u64).saturating_mul(t.words.max(1) as u64 * 8) >= 1 << 46 {
+        if cap < 0 || (cap as u64).saturating_mul(t.words as u64 * 8) >= MAX_OBJECT {
             return BAD_BOUNDS;
         }
         let ch = Chan::make(&mut (*cx).cache, rt.chan_shape, t.words as usize, &t.ptr_map, cap as usize);

@@ -10,6 +10,7 @@
 //! # Safety
 //! As in `ops`.
 use super::ctx::{Ctx, Rt};
+use super::memory;
 use super::traceback;
 use crate::bytecode::program::{FrameHeader, Kind, iface};
 use crate::sched::g::G;
@@ -87,6 +88,11 @@ impl Extra {
         self.printing = None;
     }
 
+    /// Bytes it holds.
+    pub fn bytes(&self) -> usize {
+        size_of::<Extra>() + self.defers.capacity() * size_of::<Defer>() + self.waiting.bytes()
+    }
+
     /// Words the collector must see.
     pub fn roots(&self, f: &mut dyn FnMut(u64)) {
         for d in &self.defers {
@@ -127,12 +133,18 @@ pub unsafe fn drop_extra(g: *mut G) {
     }
 }
 
+/// `false`: no memory.
 #[inline(never)]
-pub unsafe fn push_defer(cx: *mut Ctx, r: *mut u64, closure: u64) {
+pub unsafe fn push_defer(cx: *mut Ctx, r: *mut u64, closure: u64) -> bool {
     unsafe {
         let g = (*cx).side.g;
         let base = r.offset_from((*g).stack) as usize;
-        extra(g).defers.push(Defer { base, closure });
+        let defers = &mut extra(g).defers;
+        if defers.len() == defers.capacity() && !(*cx).rt().env.heap.has_room(3 * size_of::<Defer>() * defers.len()) {
+            return false;
+        }
+        defers.push(Defer { base, closure });
+        true
     }
 }
 
@@ -151,7 +163,7 @@ unsafe fn enter_closure(cx: *mut Ctx, above: usize, closure: u64, link: *const u
     unsafe {
         let entry = *(closure as *const u64) as *const u64;
         if !enter(cx, above, entry, link) {
-            return fatal(cx, "fatal error: out of memory");
+            return memory::out_of_memory(cx);
         }
         *(*(*cx).side.g).base = closure;
         Then::Run
@@ -165,7 +177,7 @@ unsafe fn enter(cx: *mut Ctx, above: usize, entry: *const u64, link: *const u64)
         let header = FrameHeader::unpack(*entry.sub(1));
         let need = (*g).base.offset_from((*g).stack) as usize + above + header.slots as usize + 1;
         // Unwinding may go beyond the stack limit by a little: it frees more than it takes.
-        if need > (*g).stack_end.offset_from((*g).stack) as usize && !G::grow(g, need + need / 2 + 64) {
+        if need > (*g).stack_end.offset_from((*g).stack) as usize && !memory::grow_stack(cx, g, need + need / 2 + 64) {
             return false;
         }
         (*cx).stack_end = (*g).stack_end;
@@ -383,7 +395,7 @@ unsafe fn ask_for_texts(cx: *mut Ctx, end: usize) -> Then {
             let entry = rt.pc_at(rt.program.funcs[m.func.0 as usize].entry);
             let above = frame_slots(rt, (*g).pc) + 1;
             if !enter(cx, above, entry, rt.pc_at(rt.stubs.panic_text)) {
-                return fatal(cx, "fatal error: out of memory");
+                return memory::out_of_memory(cx);
             }
             *(*g).base = 0;
             *(*g).base.add(1) = if m.direct { value & iface::PAYLOAD } else { value };
@@ -544,7 +556,7 @@ pub unsafe fn trap(cx: *mut Ctx, trap: Trap) -> Then {
             Trap::Value(value) => start_panic(cx, value, false),
             Trap::Fatal(text) if text == GOEXIT => start_panic(cx, 0, true),
             Trap::Fatal(text) => fatal(cx, &format!("fatal error: {text}")),
-            Trap::OutOfMemory => fatal(cx, "fatal error: out of memory"),
+            Trap::OutOfMemory => memory::short(cx),
             Trap::Exit(status) => {
                 (*cx).rt().end(status);
                 Then::Exit
@@ -556,9 +568,9 @@ pub unsafe fn trap(cx: *mut Ctx, trap: Trap) -> Then {
 /// A panic with a value of a string type.
 unsafe fn error_value(cx: *mut Ctx, text: &str, ty: u32) -> Then {
     unsafe {
-        match string::new(&mut (*cx).cache, text.as_bytes()) {
+        match memory::must(cx, |cache| string::new(cache, text.as_bytes())) {
             Some(s) => start_panic(cx, ifv::direct(ty, s), false),
-            None => fatal(cx, "fatal error: out of memory"),
+            None => memory::out_of_memory(cx),
         }
     }
 }
@@ -586,12 +598,13 @@ pub unsafe fn pointer_error(cx: *mut Ctx, ty: u32, text: Option<&str>) -> Then {
     unsafe {
         let rt = (*cx).rt();
         let elem = rt.program.types[ty as usize].elem;
-        let s = match text {
-            Some(text) => string::new(&mut (*cx).cache, text.as_bytes()),
-            None => Some(0),
-        };
-        let p = (*cx).cache.alloc(rt.env.shape_of(elem));
-        let (Some(s), false) = (s, p.is_null()) else { return fatal(cx, "fatal error: out of memory") };
+        let shape = rt.env.shape_of(elem);
+        let made = memory::must(cx, |cache| {
+            let s = string::new(cache, text.unwrap_or("").as_bytes())?;
+            let p = cache.alloc(shape);
+            (!p.is_null()).then_some((s, p))
+        });
+        let Some((s, p)) = made else { return memory::out_of_memory(cx) };
         if text.is_some() {
             *p = s;
         }

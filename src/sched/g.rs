@@ -5,7 +5,7 @@
 //! the wait queue it is on, under that queue's lock; the G's own M does not touch it after unlocking. With the world
 //! stopped: the collector. So its plain fields need no atomics; the status is atomic because dumps read it any time.
 use super::wait::WaitReason;
-use crate::base::limits::INITIAL_STACK_SLOTS;
+use crate::base::limits::{HOSTILE, INITIAL_STACK_SLOTS};
 use parking_lot::Mutex;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering::Relaxed};
@@ -56,6 +56,17 @@ impl WaitNode {
     }
 }
 
+impl WaitNode {
+    /// The stack from `old` to `end`, into which its addresses may point, has moved.
+    pub fn resettle(&mut self, old: *mut u64, end: *mut u64, by: isize) {
+        for p in [&mut self.value, &mut self.ok] {
+            if *p >= old && *p < end {
+                *p = p.wrapping_byte_offset(by);
+            }
+        }
+    }
+}
+
 impl Default for WaitNode {
     fn default() -> Self {
         Self::new()
@@ -77,6 +88,8 @@ pub struct G {
     pub resume: u8,
     /// Set by the waker: the G owns what it waited for (a mutex handed over).
     pub handed: bool,
+    /// It stands in the middle of an instruction: any slot of its innermost frame may hold a pointer.
+    pub midway: bool,
     /// Code index of the `go` statement that made it.
     pub made_at: u32,
     pub id: u64,
@@ -144,12 +157,48 @@ impl G {
             }
             std::ptr::copy_nonoverlapping(old, new, old_slots);
             (*g).base = new.offset((*g).base.offset_from(old));
+            if HOSTILE {
+                std::ptr::write_bytes(old, 0xDB, old_slots);
+            }
             if !G::has_first_stack(g) {
                 std::alloc::dealloc(old as *mut u8, std::alloc::Layout::array::<u64>(old_slots).unwrap_unchecked());
             }
             (*g).stack = new;
             (*g).stack_end = new.add(slots);
             true
+        }
+    }
+
+    /// Moves the stack of a G that does not run to one of `slots` slots, of which the first `used` are in use; the
+    /// addresses that its wait node holds move along. Returns by how many bytes they did; `None`: no memory.
+    ///
+    /// # Safety
+    /// The world is stopped; `used` is at least what its frames take and at most `slots`.
+    pub unsafe fn resettle(g: *mut G, used: usize, slots: usize) -> Option<isize> {
+        unsafe {
+            let (old, end) = ((*g).stack, (*g).stack_end);
+            let (first, new) = if slots <= INITIAL_STACK_SLOTS && !G::has_first_stack(g) {
+                (true, G::first_stack(g))
+            } else {
+                (false, std::alloc::alloc(std::alloc::Layout::array::<u64>(slots).ok()?) as *mut u64)
+            };
+            if new.is_null() {
+                return None;
+            }
+            std::ptr::copy_nonoverlapping(old, new, used);
+            let by = (new as isize).wrapping_sub(old as isize);
+            (*g).base = (*g).base.wrapping_byte_offset(by);
+            (*g).stack = new;
+            (*g).stack_end = new.add(if first { INITIAL_STACK_SLOTS } else { slots });
+            (*g).node.resettle(old, end, by);
+            let old_slots = end.offset_from(old) as usize;
+            if HOSTILE {
+                std::ptr::write_bytes(old, 0xDB, old_slots);
+            }
+            if old != G::first_stack(g) {
+                std::alloc::dealloc(old as *mut u8, std::alloc::Layout::array::<u64>(old_slots).unwrap_unchecked());
+            }
+            Some(by)
         }
     }
 

@@ -508,14 +508,20 @@ impl Sched {
 
     /// At a safepoint: waits until the world goes on.
     pub fn wait_stopped(&self, p: &mut P) {
-        p.status.store(PStatus::Stopped as u8, SeqCst);
-        {
-            let mut epoch = self.resume.0.lock();
-            while self.stopping.load(SeqCst) && !self.done.load(SeqCst) {
-                self.resume.1.wait(&mut epoch);
+        loop {
+            p.status.store(PStatus::Stopped as u8, SeqCst);
+            {
+                let mut epoch = self.resume.0.lock();
+                while self.stopping.load(SeqCst) && !self.done.load(SeqCst) {
+                    self.resume.1.wait(&mut epoch);
+                }
+            }
+            p.status.store(PStatus::Running as u8, SeqCst);
+            // The next stop may have begun already, and have taken this P for stopped.
+            if !self.stopping.load(SeqCst) || self.done.load(SeqCst) {
+                return;
             }
         }
-        p.status.store(PStatus::Running as u8, SeqCst);
     }
 
     /// Stops all Ps from a thread without one, runs `f`, lets them go on. `false`: the run has ended.

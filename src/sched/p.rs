@@ -3,7 +3,7 @@ use super::decide::Rng;
 use super::g::{G, Status};
 use super::idle::Sched;
 use super::runq::RunQueue;
-use crate::base::limits::{BUDGET_INSTRUCTIONS, GLOBAL_QUEUE_TICK};
+use crate::base::limits::{BUDGET_INSTRUCTIONS, GLOBAL_QUEUE_TICK, HOSTILE};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::*};
 
@@ -43,7 +43,17 @@ pub struct P {
     pub picks: AtomicU64,
     pub steals: AtomicU64,
     scratch: Vec<*mut G>,
+    /// Of the hostile build, where each safepoint is reached: how many are left in this slice.
+    pub safepoints_left: u32,
+    /// Slices so far, the instructions of the last, and instructions used by those before.
+    pub slices: u64,
+    granted: i64,
+    pub used: u64,
+    /// The next safepoint is for what others ask of this P; the G then goes on.
+    pub look_soon: bool,
 }
+
+const HOSTILE_SAFEPOINTS: u32 = 1000;
 
 /// Dead Gs a P keeps before it gives half to the others.
 const FREE_MAX: usize = 512;
@@ -71,6 +81,11 @@ impl P {
             picks: AtomicU64::new(0),
             steals: AtomicU64::new(0),
             scratch: Vec::new(),
+            safepoints_left: 0,
+            slices: 0,
+            granted: BUDGET_INSTRUCTIONS,
+            used: 0,
+            look_soon: false,
         }
     }
 
@@ -87,6 +102,22 @@ impl P {
     /// A fresh time slice. Seeded runs vary it, so that seeds explore different interleavings.
     #[inline(always)]
     pub fn slice(&mut self) -> i64 {
+        self.slices += 1;
+        let slice = self.next_slice();
+        self.used = self.used.wrapping_add(self.granted.wrapping_sub(self.budget) as u64);
+        self.granted = slice;
+        self.budget = slice;
+        slice
+    }
+
+    #[inline(always)]
+    fn next_slice(&mut self) -> i64 {
+        if HOSTILE {
+            self.safepoints_left =
+                HOSTILE_SAFEPOINTS + self.rng.below(if self.seeded { HOSTILE_SAFEPOINTS } else { 1 });
+            // Programs that run long have shown enough.
+            return if self.slices > 2000 { 10_000 } else { BUDGET_INSTRUCTIONS };
+        }
         if self.seeded { 500 + self.rng.below(BUDGET_INSTRUCTIONS as u32) as i64 } else { BUDGET_INSTRUCTIONS }
     }
 
@@ -167,7 +198,12 @@ impl P {
                 return g;
             }
         }
-        self.budget = self.slice();
+        self.slice();
+        if self.look_soon {
+            // Gs that park before their slices end must not keep the P from its safepoint.
+            self.granted = 0;
+            self.budget = 0;
+        }
         if self.seeded {
             return self.next_seeded();
         }
@@ -184,8 +220,9 @@ impl P {
         unsafe { (*sched).run_timers(self) };
         let g = self.sched().pop_global();
         if !g.is_null() {
-            self.budget = self.slice();
+            self.slice();
         }
+        self.look_soon = true;
         g
     }
 

@@ -2,10 +2,12 @@
 use crate::value::native::NativeEntry;
 
 pub mod atomic;
+pub mod big;
 pub mod binary;
 pub mod bits;
 mod buffer;
 pub mod bytes;
+pub mod compress;
 pub mod digest;
 pub mod errors;
 pub mod flag;
@@ -13,7 +15,9 @@ pub mod fmt;
 pub mod math;
 pub mod number;
 pub mod os;
+pub mod process;
 pub mod rand;
+pub mod regexp;
 pub mod runtime;
 pub mod small;
 pub mod sort;
@@ -23,21 +27,26 @@ pub mod sync;
 mod text;
 pub mod timers;
 pub mod unicode;
+pub mod zones;
 
 /// All natives, by name.
 pub fn natives() -> Vec<NativeEntry> {
     [
         atomic::NATIVES,
+        big::NATIVES,
         binary::NATIVES,
         bits::NATIVES,
         bytes::NATIVES,
         math::NATIVES,
+        compress::NATIVES,
         digest::NATIVES,
         errors::NATIVES,
         flag::NATIVES,
         fmt::NATIVES,
         os::NATIVES,
+        process::NATIVES,
         rand::NATIVES,
+        regexp::NATIVES,
         runtime::NATIVES,
         small::NATIVES,
         sort::NATIVES,
@@ -46,6 +55,7 @@ pub fn natives() -> Vec<NativeEntry> {
         sync::NATIVES,
         timers::NATIVES,
         unicode::NATIVES,
+        zones::NATIVES,
     ]
     .concat()
 }

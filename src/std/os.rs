@@ -77,7 +77,7 @@ fn with_files<R>(cx: &Cx, f: impl FnOnce(&mut Files) -> R) -> R {
     }
 }
 
-fn file(cx: &Cx, fd: i64) -> Result<Arc<File>> {
+pub(super) fn file(cx: &Cx, fd: i64) -> Result<Arc<File>> {
     with_files(cx, |f| f.open.get(&fd).cloned()).ok_or_else(|| Error::from_raw_os_error(libc::EBADF))
 }
 
@@ -89,7 +89,7 @@ fn add_file(cx: &Cx, file: File) -> i64 {
     })
 }
 
-fn errno(e: &Error) -> i64 {
+pub(super) fn errno(e: &Error) -> i64 {
     e.raw_os_error().unwrap_or(match e.kind() {
         std::io::ErrorKind::InvalidInput => libc::EINVAL,
         _ => libc::EIO,
@@ -122,7 +122,7 @@ fn path(cx: &Cx, i: usize) -> PathBuf {
 }
 
 /// Runs `job` where it may block; then `finish` with its answer.
-fn block<T: Send + 'static>(
+pub(super) fn block<T: Send + 'static>(
     job: impl FnOnce() -> T + Send + 'static,
     finish: impl FnOnce(&mut Cx, T) -> NativeResult + Send + 'static,
 ) -> NativeResult {

@@ -1,4 +1,6 @@
 //! Natives of `runtime` that touch the scheduler.
+use crate::bytecode::program::Kind;
+use crate::heap::Call;
 use crate::value::native::{Cx, GOEXIT, NativeEntry, NativeResult, Outcome, Trap};
 
 pub const NATIVES: &[NativeEntry] = &[
@@ -11,6 +13,14 @@ pub const NATIVES: &[NativeEntry] = &[
     ("runtime.Stack", stack),
     ("runtime.callerInfo", caller_info),
     ("runtime.memStats", mem_stats),
+    ("runtime.addCleanup", add_cleanup),
+    ("runtime.dropCleanup", drop_cleanup),
+    ("runtime.SetFinalizer", set_finalizer),
+    ("weak.register", weak_register),
+    ("weak.load", weak_load),
+    ("runtime/debug.setGCPercent", set_gc_percent),
+    ("runtime/debug.setMemoryLimit", set_memory_limit),
+    ("runtime/debug.freeMemory", free_memory),
 ];
 
 fn gomaxprocs(cx: &mut Cx) -> NativeResult {
@@ -51,6 +61,94 @@ fn mem_stats(cx: &mut Cx) -> NativeResult {
     for (i, v) in figures.into_iter().enumerate() {
         cx.set_word(i, v);
     }
+    Ok(Outcome::Done)
+}
+
+/// `addCleanup(ptr any, call func()) uint64`
+fn add_cleanup(cx: &mut Cx) -> NativeResult {
+    let id = cx.env.heap.watch(cx.word(0), Call::Cleanup(cx.word(1)));
+    cx.set_word(0, id);
+    Ok(Outcome::Done)
+}
+
+/// `dropCleanup(id uint64)`
+fn drop_cleanup(cx: &mut Cx) -> NativeResult {
+    let id = cx.word(0);
+    cx.env.heap.unwatch(|w| w.id == id);
+    Ok(Outcome::Done)
+}
+
+/// `SetFinalizer(obj, finalizer any)`: nil takes the finalizer away.
+fn set_finalizer(cx: &mut Cx) -> NativeResult {
+    let (object, function) = (cx.word(0), cx.word(1));
+    let fatal = |text: String| Err(Trap::Fatal(format!("runtime.SetFinalizer: {text}")));
+    if object == 0 {
+        return fatal("first argument is nil".into());
+    }
+    let t = cx.rtype(cx.iface_type(object));
+    if t.kind != Kind::Pointer {
+        return fatal(format!("first argument is {}, not pointer", t.name));
+    }
+    let heap = &cx.env.heap;
+    if function == 0 {
+        heap.unwatch(|w| w.finalizes(object));
+        return Ok(Outcome::Done);
+    }
+    let f = cx.rtype(cx.iface_type(function));
+    if f.kind != Kind::Func {
+        return fatal(format!("second argument is {}, not a function", f.name));
+    }
+    let fits = f.params.first().is_some_and(|p| *p == cx.iface_type(object) || cx.rtype(*p).kind == Kind::Interface);
+    if f.params.len() != 1 || !fits {
+        return fatal(format!("cannot pass {} to finalizer {}", t.name, f.name));
+    }
+    heap.unwatch(|w| w.finalizes(object));
+    heap.watch(object, Call::Finalizer(function, object));
+    Ok(Outcome::Done)
+}
+
+/// `register(p any) *uint64`
+fn weak_register(cx: &mut Cx) -> NativeResult {
+    let word = cx.word(0);
+    let cell = match cx.env.heap.weak_cell(word) {
+        Some(cell) => cell,
+        None => {
+            let cell = cx.new_scalar(word)?;
+            cx.env.heap.set_weak_cell(word, cell)
+        }
+    };
+    cx.set_word(0, cell);
+    Ok(Outcome::Done)
+}
+
+/// `load(cell *uint64) any`
+fn weak_load(cx: &mut Cx) -> NativeResult {
+    let word = cx.words_at(0, 1)?[0].get();
+    cx.set_word(0, word);
+    Ok(Outcome::Done)
+}
+
+/// `setGCPercent(percent int) int`
+fn set_gc_percent(cx: &mut Cx) -> NativeResult {
+    let old = cx.env.heap.set_gc_percent(cx.int(0).max(-1));
+    cx.set_int(0, old);
+    Ok(Outcome::Done)
+}
+
+/// `setMemoryLimit(limit int64) int64`: a negative limit only asks.
+fn set_memory_limit(cx: &mut Cx) -> NativeResult {
+    let most = i64::MAX as usize;
+    let old = match usize::try_from(cx.int(0)) {
+        Ok(limit) => cx.env.heap.set_memory_limit(if limit == most { usize::MAX } else { limit }),
+        Err(_) => cx.env.heap.memory_limit(),
+    };
+    cx.set_int(0, old.min(most) as i64);
+    Ok(Outcome::Done)
+}
+
+/// `freeMemory()`: after a collection.
+fn free_memory(cx: &mut Cx) -> NativeResult {
+    cx.env.heap.free_os_memory();
     Ok(Outcome::Done)
 }
 

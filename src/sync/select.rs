@@ -185,6 +185,18 @@ impl Waiting {
         }
     }
 
+    /// The stack from `old` to `end`, in which the cases' slots lie, has moved.
+    pub fn resettle(&mut self, old: *mut u64, end: *mut u64, by: isize) {
+        for n in &mut self.nodes {
+            n.resettle(old, end, by);
+        }
+    }
+
+    /// Bytes it holds.
+    pub fn bytes(&self) -> usize {
+        self.nodes.capacity() * size_of::<WaitNode>() + self.order.capacity() * 8 + self.shuffled.capacity() * 9
+    }
+
     /// The channels it waits on, for dumps.
     pub fn channels(&self) -> &[*mut Chan] {
         &self.order

@@ -59,6 +59,14 @@ impl Builder<'_> {
         self.diags.push(Diagnostic::error(crate::base::diag::SOFT, span, message));
     }
 
+    /// An operand that may not be left out; `at`: the token that stands in its place.
+    pub fn needed(&mut self, e: Option<ExprId>, at: u32, message: &str) -> ExprId {
+        e.unwrap_or_else(|| {
+            self.soft_error(Span::new(at, at + 1), message);
+            self.bad(Span::new(at, at))
+        })
+    }
+
     pub fn error(&mut self, span: Span, message: impl Into<String>) {
         self.diags.push(Diagnostic::error("syntax", span, message));
     }

@@ -133,12 +133,6 @@ impl Misfit<'_> {
                     message: "cannot use ~ outside of interface or type constraint".into(),
                 });
             }
-            (Some(Tok::RBrack), Some(Tok::Colon)) if frame.place == Place::Index => {
-                return Some(Verdict { at: self.at, message: "final index required in 3-index slice".into() });
-            }
-            (Some(Tok::Colon), Some(Tok::Colon)) if frame.place == Place::Index => {
-                return Some(Verdict { at: self.at, message: "middle index required in 3-index slice".into() });
-            }
             (Some(t), Some(Tok::Else)) if t != Tok::If => {
                 return error(self.at, "else must be followed by if or statement block");
             }

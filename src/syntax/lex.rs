@@ -3,7 +3,7 @@
 //! deeper than the limit is refused here, before anything is built on it.
 use super::nesting::Nesting;
 use super::token::{Raw, Tok, keyword};
-use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::diag::{Diagnostic, Diagnostics, LEXICAL};
 use crate::base::intern::Interner;
 use crate::base::span::Span;
 use logos::{Lexer, Logos};
@@ -57,7 +57,7 @@ impl Scan<'_, '_> {
             return;
         }
         let span = Span::new(self.base + lo as u32, self.base + hi as u32);
-        let mut d = Diagnostic::error("lexical", span, message);
+        let mut d = Diagnostic::error(LEXICAL, span, message);
         d.help = help.map(str::to_string);
         self.diags.push(d);
     }
@@ -101,6 +101,7 @@ impl Scan<'_, '_> {
         while let Some(raw) = self.lexer.next() {
             let span = self.lexer.span();
             let (lo, mut hi) = (span.start, span.end);
+            let errors = self.errors;
             let Ok(raw) = raw else {
                 self.invalid(lo);
                 continue;
@@ -145,9 +146,12 @@ impl Scan<'_, '_> {
                 other => Tok::punctuation(other),
             };
             hi = hi.max(self.lexer.span().end);
+            // What is malformed has been reported; nothing follows from its value.
+            let tok = if self.errors > errors { Tok::Bad } else { tok };
             prev = self.out.last().map_or(prev, |t| t.1);
             if self.nesting.token(tok, prev) {
-                self.error(lo, hi, "program is nested too deeply");
+                let span = Span::new(self.base + lo as u32, self.base + hi as u32);
+                self.diags.push(Diagnostic::error("nesting", span, "program is nested too deeply"));
                 // What follows would only bring errors that follow from this one.
                 return Vec::new();
             }

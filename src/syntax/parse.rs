@@ -8,7 +8,7 @@ use super::lex::{self, Spanned};
 use super::outline::{Frame, Place, outline};
 use super::repair::{cut_off, repair};
 use super::token::Tok;
-use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::diag::{Diagnostic, Diagnostics, LEXICAL};
 use crate::base::intern::Interner;
 use crate::base::span::{FileId, SourceFile, SourceMap, Span};
 use crate::syntax::ast::{Ast, File};
@@ -36,7 +36,7 @@ pub fn parse_file(file: FileId, sources: &SourceMap, names: &mut Interner, ast: 
     let tokens = lex::lex(&source.text, source.base, names, diags);
     let end = source.base + source.text.len() as u32;
     let span = Span::new(source.base, end);
-    if diags.list[before..].iter().any(|d| d.code != "lexical") || too_deep(&diags.list[before..]) {
+    if diags.list[before..].iter().any(|d| d.code != LEXICAL) {
         ast.files.push(File { id: file, package: None, items: Vec::new(), span });
         return;
     }
@@ -47,10 +47,6 @@ pub fn parse_file(file: FileId, sources: &SourceMap, names: &mut Interner, ast: 
     let Parsed { package, items, .. } = session.file;
     report(source, lexical, errors, before, diags);
     ast.files.push(File { id: file, package, items, span });
-}
-
-fn too_deep(list: &[Diagnostic]) -> bool {
-    list.iter().any(|d| d.message.ends_with("nested too deeply"))
 }
 
 /// Whether a text is the beginning of something longer: its only fault is that it ends.

@@ -12,7 +12,7 @@ use super::info::*;
 use super::load::{Loader, PackageGraph};
 use super::print::{self, Style};
 use super::ty::*;
-use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::diag::{Diagnostic, Diagnostics, Severity};
 use crate::base::intern::{Interner, Sym};
 use crate::base::span::{SourceMap, Span};
 use crate::syntax::ast::*;
@@ -113,6 +113,14 @@ pub(super) struct Checker<'a> {
     pub type_depth: u32,
     /// A type that is not resolved yet was met where it would have been needed: try again later.
     pub incomplete: bool,
+    /// The declared types it waits for, each with the interface that embeds it.
+    pub waits: Vec<super::decl::Wait>,
+    /// The interfaces being evaluated, the innermost last.
+    pub interfaces: Vec<ExprId>,
+    /// The right sides of type declarations that are themselves declared types.
+    pub right_sides: FxHashMap<NamedId, NamedId>,
+    /// Where an instance of a generic type is first mentioned.
+    pub instance_spans: FxHashMap<NamedId, Span>,
     pub retries: Vec<super::decl::Retry<'a>>,
     /// Declared types that wait for the underlying type of another.
     pub pending: Vec<(NamedId, NamedId)>,
@@ -237,6 +245,10 @@ impl<'a> Checker<'a> {
             shift_lhs: FxHashSet::default(),
             type_depth: 0,
             incomplete: false,
+            waits: Vec::new(),
+            interfaces: Vec::new(),
+            right_sides: FxHashMap::default(),
+            instance_spans: FxHashMap::default(),
             retries: Vec::new(),
             pending: Vec::new(),
             imports: Vec::new(),
@@ -282,6 +294,11 @@ impl<'a> Checker<'a> {
             if let Some(origin) = self.info.types.named[n].origin {
                 self.info.types.named[n].methods = self.info.types.named(origin).methods.clone();
             }
+        }
+        // As in Go, these are looked for once all else is right.
+        let late = |d: &Diagnostic| matches!(d.code, "missing-body" | "anonymous-cycle");
+        if self.diags.list.iter().any(|d| d.severity == Severity::Error && !late(d)) {
+            self.diags.list.retain(|d| !late(d));
         }
         self.info
     }

@@ -255,6 +255,7 @@ impl<'a> Checker<'a> {
         match x.mode {
             Mode::Invalid => Operand::invalid(e),
             Mode::Type => {
+                self.not_a_constraint(inner, x.ty);
                 let ty = self.types().pointer(x.ty);
                 Operand::at(Mode::Type, ty, e)
             }

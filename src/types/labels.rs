@@ -166,7 +166,8 @@ impl<'a> Checker<'a> {
                     Some(Target::Breakable) => is_break,
                     _ => false,
                 };
-                if target.is_some() {
+                // One that was declared before counts as used, even if it is no valid target.
+                if target.is_some() || l.span.lo < label.span.lo {
                     l.used = true;
                 }
                 if !ok {

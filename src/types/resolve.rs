@@ -378,7 +378,7 @@ impl<'a> Checker<'a> {
             let pkg = self.env.pkg;
             self.info.packages[pkg.0 as usize].init_funcs.push(obj);
             if func.body.is_none() {
-                self.err("missing-body", name.span, "func init must have a body");
+                self.err("main-signature", name.span, "func init must have a body");
             }
             return;
         }
@@ -416,10 +416,6 @@ impl<'a> Checker<'a> {
                     d = d.related(other, format!("other declaration of {name}"));
                 }
                 self.report(d);
-                if let Some(u) = self.imports.iter().find(|u| u.obj == import) {
-                    let obj = u.obj;
-                    self.aux(obj).used = true;
-                }
             }
         }
     }

@@ -27,6 +27,10 @@ pub trait Host: Send + Sync {
     fn flush_stdout(&self) -> std::io::Result<()>;
     /// Appends to standard error; not buffered.
     fn stderr(&self, bytes: &[u8]) -> std::io::Result<()>;
+    /// The run's own last words, to standard error: a report of a fatal error.
+    fn last_words(&self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stderr(bytes)
+    }
     /// Reads standard input; may block.
     fn stdin(&self, buf: &mut [u8]) -> std::io::Result<usize>;
     /// The program's arguments; the first is the program's name.

@@ -16,9 +16,12 @@ pub unsafe fn values_eq(p: &Program, ty: RTypeId, x: *const u64, y: *const u64) 
     let t = p.ty(ty);
     unsafe {
         match t.kind {
-            Kind::Struct | Kind::Array => eq_at(p, t, x as *const u8, y as *const u8),
+            Kind::Struct | Kind::Array | Kind::Complex64 | Kind::Complex128 => {
+                let mut later = Later::default();
+                let eq = eq_at(p, t, x as *const u8, y as *const u8, &mut later)?;
+                later.all(p, eq)
+            }
             Kind::Float32 | Kind::Float64 => Ok(f64::from_bits(*x) == f64::from_bits(*y)),
-            Kind::Complex64 | Kind::Complex128 => eq_at(p, t, x as *const u8, y as *const u8),
             Kind::String => Ok(string::bytes(*x) == string::bytes(*y)),
             Kind::Interface => iface_eq(p, *x, *y),
             Kind::Slice | Kind::Map | Kind::Func => Err(format!("comparing uncomparable type {}", t.name)),
@@ -27,11 +30,45 @@ pub unsafe fn values_eq(p: &Program, ty: RTypeId, x: *const u64, y: *const u64) 
     }
 }
 
+/// Interfaces that lie too deep inside each other for the native stack wait here until those above are compared.
+#[derive(Default)]
+struct Later {
+    depth: u32,
+    pairs: Vec<(u64, u64)>,
+}
+
+/// Interfaces within interfaces that are compared, or hashed, by recursion.
+const MAX_DEPTH: u32 = 100;
+
+impl Later {
+    /// What has been found so far, and whether all pairs that wait are equal as well.
+    unsafe fn all(mut self, p: &Program, so_far: bool) -> Result<bool, String> {
+        if !so_far {
+            return Ok(false);
+        }
+        while let Some((x, y)) = self.pairs.pop() {
+            self.depth = 0;
+            if !unsafe { iface_eq_at(p, x, y, &mut self)? } {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
 /// `x == y` of two interface words.
 ///
 /// # Safety
 /// See the file's head.
 pub unsafe fn iface_eq(p: &Program, x: u64, y: u64) -> Result<bool, String> {
+    let mut later = Later::default();
+    unsafe {
+        let eq = iface_eq_at(p, x, y, &mut later)?;
+        later.all(p, eq)
+    }
+}
+
+unsafe fn iface_eq_at(p: &Program, x: u64, y: u64, later: &mut Later) -> Result<bool, String> {
     let (tx, ty) = (iface::type_of(x), iface::type_of(y));
     if tx != ty {
         return Ok(false);
@@ -58,14 +95,21 @@ pub unsafe fn iface_eq(p: &Program, x: u64, y: u64) -> Result<bool, String> {
                 if t.words == 0 {
                     return Ok(true);
                 }
-                eq_at(p, t, (x & iface::PAYLOAD) as *const u8, (y & iface::PAYLOAD) as *const u8)
+                if later.depth >= MAX_DEPTH {
+                    later.pairs.push((x, y));
+                    return Ok(true);
+                }
+                later.depth += 1;
+                let eq = eq_at(p, t, (x & iface::PAYLOAD) as *const u8, (y & iface::PAYLOAD) as *const u8, later);
+                later.depth -= 1;
+                eq
             }
         }
     }
 }
 
 /// Equality of two values in memory.
-unsafe fn eq_at(p: &Program, t: &RType, x: *const u8, y: *const u8) -> Result<bool, String> {
+unsafe fn eq_at(p: &Program, t: &RType, x: *const u8, y: *const u8, later: &mut Later) -> Result<bool, String> {
     unsafe {
         match t.kind {
             Kind::Struct => {
@@ -74,7 +118,7 @@ unsafe fn eq_at(p: &Program, t: &RType, x: *const u8, y: *const u8) -> Result<bo
                         continue;
                     }
                     let at = f.offset as usize * 8;
-                    if !eq_at(p, p.ty(f.ty), x.add(at), y.add(at))? {
+                    if !eq_at(p, p.ty(f.ty), x.add(at), y.add(at), later)? {
                         return Ok(false);
                     }
                 }
@@ -84,7 +128,7 @@ unsafe fn eq_at(p: &Program, t: &RType, x: *const u8, y: *const u8) -> Result<bo
                 let elem = p.ty(t.elem);
                 let step = elem_bytes(elem);
                 for i in 0..t.len as usize {
-                    if !eq_at(p, elem, x.add(i * step), y.add(i * step))? {
+                    if !eq_at(p, elem, x.add(i * step), y.add(i * step), later)? {
                         return Ok(false);
                     }
                 }
@@ -104,7 +148,7 @@ unsafe fn eq_at(p: &Program, t: &RType, x: *const u8, y: *const u8) -> Result<bo
                 let (a, b) = (slice::load(x as *const u64), slice::load(y as *const u64));
                 Ok(a == b || string::bytes(a) == string::bytes(b))
             }
-            Kind::Interface => iface_eq(p, slice::load(x as *const u64), slice::load(y as *const u64)),
+            Kind::Interface => iface_eq_at(p, slice::load(x as *const u64), slice::load(y as *const u64), later),
             Kind::Slice | Kind::Map | Kind::Func => Err(format!("comparing uncomparable type {}", t.name)),
             _ => Ok(scalar(t.mem, x) == scalar(t.mem, y)),
         }
@@ -161,17 +205,17 @@ pub unsafe fn hash_value(p: &Program, ty: RTypeId, x: *const u64, seed: u64) -> 
     let t = p.ty(ty);
     unsafe {
         match t.kind {
-            Kind::Struct | Kind::Array | Kind::Complex64 | Kind::Complex128 => hash_at(p, t, x as *const u8, seed),
+            Kind::Struct | Kind::Array | Kind::Complex64 | Kind::Complex128 => hash_at(p, t, x as *const u8, seed, 0),
             Kind::Float32 | Kind::Float64 => Ok(hash_float(f64::from_bits(*x), seed)),
             Kind::String => Ok(hash_bytes(string::bytes(*x), seed)),
-            Kind::Interface => hash_iface(p, *x, seed),
+            Kind::Interface => hash_iface(p, *x, seed, 0),
             Kind::Slice | Kind::Map | Kind::Func => Err(format!("hash of unhashable type {}", t.name)),
             _ => Ok(mix(*x ^ seed)),
         }
     }
 }
 
-unsafe fn hash_iface(p: &Program, w: u64, seed: u64) -> Result<u64, String> {
+unsafe fn hash_iface(p: &Program, w: u64, seed: u64, depth: u32) -> Result<u64, String> {
     let ty = iface::type_of(w);
     if ty == 0 {
         return Ok(mix(seed));
@@ -193,18 +237,20 @@ unsafe fn hash_iface(p: &Program, w: u64, seed: u64) -> Result<u64, String> {
             Boxing::Float => Ok(hash_float(ifv::as_float(w), seed)),
             Boxing::Never => Ok(mix(w ^ seed)),
             Boxing::Words if t.words == 0 => Ok(mix(seed)),
-            Boxing::Words => hash_at(p, t, (w & iface::PAYLOAD) as *const u8, seed),
+            // Equal values agree in what lies above.
+            Boxing::Words if depth >= MAX_DEPTH => Ok(mix(seed)),
+            Boxing::Words => hash_at(p, t, (w & iface::PAYLOAD) as *const u8, seed, depth + 1),
         }
     }
 }
 
-unsafe fn hash_at(p: &Program, t: &RType, x: *const u8, seed: u64) -> Result<u64, String> {
+unsafe fn hash_at(p: &Program, t: &RType, x: *const u8, seed: u64, depth: u32) -> Result<u64, String> {
     unsafe {
         match t.kind {
             Kind::Struct => {
                 let mut h = seed;
                 for f in t.fields.iter().filter(|f| f.name != "_") {
-                    h = hash_at(p, p.ty(f.ty), x.add(f.offset as usize * 8), h.rotate_left(5))?;
+                    h = hash_at(p, p.ty(f.ty), x.add(f.offset as usize * 8), h.rotate_left(5), depth)?;
                 }
                 Ok(mix(h))
             }
@@ -213,7 +259,7 @@ unsafe fn hash_at(p: &Program, t: &RType, x: *const u8, seed: u64) -> Result<u64
                 let step = elem_bytes(elem);
                 let mut h = seed;
                 for i in 0..t.len as usize {
-                    h = hash_at(p, elem, x.add(i * step), h.rotate_left(5))?;
+                    h = hash_at(p, elem, x.add(i * step), h.rotate_left(5), depth)?;
                 }
                 Ok(mix(h))
             }
@@ -228,7 +274,7 @@ unsafe fn hash_at(p: &Program, t: &RType, x: *const u8, seed: u64) -> Result<u64
                 Ok(hash_float(*a.add(1), hash_float(*a, seed)))
             }
             Kind::String => Ok(hash_bytes(string::bytes(slice::load(x as *const u64)), seed)),
-            Kind::Interface => hash_iface(p, slice::load(x as *const u64), seed),
+            Kind::Interface => hash_iface(p, slice::load(x as *const u64), seed, depth),
             Kind::Slice | Kind::Map | Kind::Func => Err(format!("hash of unhashable type {}", t.name)),
             _ => Ok(mix(scalar(t.mem, x) ^ seed)),
         }

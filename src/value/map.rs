@@ -4,7 +4,8 @@
 //! # Races
 //! Readers take no lock. A table's arrays and its mask never change, entry numbers in the index are always below its
 //! capacity, and every word of an entry is valid for its kind whenever it is read; so whatever racing writers do, a
-//! reader stays inside live objects. Writers set a flag; who meets another's flag reports it.
+//! reader stays inside live objects. While it writes, a writer leaves its place in the program (`who`, not 0) in the map;
+//! who meets another's reports both.
 //!
 //! # Iteration
 //! An iterator walks the entries of the table it began with, from a random place on and around. When the map has moved
@@ -52,13 +53,14 @@ pub enum MapError {
     Panic(String),
     /// A run-time panic without that prefix.
     Plain(String),
-    Fatal(&'static str),
+    /// Another goroutine is writing; its `who`.
+    Race(&'static str, u64),
     OutOfMemory,
 }
 
-const WRITES: MapError = MapError::Fatal("concurrent map writes");
-const READ_AND_WRITE: MapError = MapError::Fatal("concurrent map read and map write");
-const ITERATION_AND_WRITE: MapError = MapError::Fatal("concurrent map iteration and map write");
+const WRITES: &str = "concurrent map writes";
+const READ_AND_WRITE: &str = "concurrent map read and map write";
+const ITERATION_AND_WRITE: &str = "concurrent map iteration and map write";
 
 /// Words of a map object.
 const COUNT: usize = 0;
@@ -168,8 +170,9 @@ impl MapType {
             }
             let mask = load(table.add(MASK)) as usize;
             let mut i = hash as usize & mask;
-            loop {
-                let n = (*(index.add(i) as *const std::sync::atomic::AtomicU32)).load(Relaxed);
+            // Racing writers may have filled every place.
+            for _ in 0..=mask {
+                let n = load_index(index.add(i));
                 if n == 0 {
                     return null_mut();
                 }
@@ -179,6 +182,7 @@ impl MapType {
                 }
                 i = (i + 1) & mask;
             }
+            null_mut()
         }
     }
 
@@ -217,8 +221,10 @@ impl MapType {
             }
             let mask = *table.add(MASK) as usize;
             let mut i = hash as usize & mask;
-            while *index.add(i) != 0 {
+            let mut tries = 0;
+            while load_index(index.add(i)) != 0 && tries <= mask {
                 i = (i + 1) & mask;
+                tries += 1;
             }
             (*(index.add(i) as *const std::sync::atomic::AtomicU32)).store(n as u32 + 1, Release);
         }
@@ -262,6 +268,11 @@ impl MapType {
     }
 }
 
+#[inline(always)]
+unsafe fn load_index(at: *const u32) -> u32 {
+    unsafe { (*(at as *const std::sync::atomic::AtomicU32)).load(Relaxed) }
+}
+
 /// A new map; null: no memory.
 ///
 /// # Safety
@@ -303,8 +314,9 @@ pub unsafe fn get(p: &Program, t: &MapType, m: *mut u64, key: *const u64) -> Res
             }
             return Ok(None);
         }
-        if load(m.add(WRITING)) != 0 {
-            return Err(READ_AND_WRITE);
+        let other = load(m.add(WRITING));
+        if other != 0 {
+            return Err(MapError::Race(READ_AND_WRITE, other));
         }
         let table = (*(m.add(TABLE) as *const AtomicU64)).load(Acquire) as *const u64;
         if table.is_null() {
@@ -316,23 +328,25 @@ pub unsafe fn get(p: &Program, t: &MapType, m: *mut u64, key: *const u64) -> Res
     }
 }
 
-unsafe fn begin_write(m: *mut u64) -> Result<(), MapError> {
+unsafe fn begin_write(m: *mut u64, who: u64) -> Result<(), MapError> {
     unsafe {
         let flag = &*(m.add(WRITING) as *const AtomicU64);
         // One look is enough to find most races, and costs nothing.
-        if flag.load(Relaxed) != 0 {
-            return Err(WRITES);
+        let other = flag.load(Relaxed);
+        if other != 0 {
+            return Err(MapError::Race(WRITES, other));
         }
-        flag.store(1, Relaxed);
+        flag.store(who, Relaxed);
         Ok(())
     }
 }
 
-unsafe fn end_write(m: *mut u64) -> Result<(), MapError> {
+unsafe fn end_write(m: *mut u64, who: u64) -> Result<(), MapError> {
     unsafe {
         let flag = &*(m.add(WRITING) as *const AtomicU64);
-        if flag.load(Relaxed) == 0 {
-            return Err(WRITES);
+        let now = flag.load(Relaxed);
+        if now != who {
+            return Err(MapError::Race(WRITES, now));
         }
         flag.store(0, Relaxed);
         Ok(())
@@ -353,13 +367,14 @@ pub unsafe fn set(
     m: *mut u64,
     key: *const u64,
     value: *const u64,
+    who: u64,
 ) -> Result<(), MapError> {
     unsafe {
         if m.is_null() {
             return Err(MapError::Plain("assignment to entry in nil map".into()));
         }
         let hash = t.hash(p, key)?;
-        begin_write(m)?;
+        begin_write(m, who)?;
         let mut table = load(m.add(TABLE)) as *mut u64;
         let key_words = t.key_words as usize;
         if !table.is_null() {
@@ -374,21 +389,21 @@ pub unsafe fn set(
                 for i in 0..t.val_words as usize {
                     store(e.add(1 + key_words + i), *value.add(i));
                 }
-                return end_write(m);
+                return end_write(m, who);
             }
         }
         if table.is_null() || load(table.add(USED)) >= load(table.add(CAP)) {
             table = match t.grow(cache, p, m) {
                 Ok(table) => table,
                 Err(e) => {
-                    let _ = end_write(m);
+                    let _ = end_write(m, who);
                     return Err(e);
                 }
             };
         }
         let n = load(table.add(USED)) as usize;
         if n >= load(table.add(CAP)) as usize {
-            return Err(WRITES);
+            return Err(MapError::Race(WRITES, 0));
         }
         let e = (load(table.add(ENTRIES)) as *mut u64).add(n * t.stride);
         for i in 0..key_words {
@@ -401,7 +416,7 @@ pub unsafe fn set(
         store(table.add(USED), n as u64 + 1);
         t.enter(table, hash, n);
         store(m.add(COUNT), load(m.add(COUNT)) + 1);
-        end_write(m)
+        end_write(m, who)
     }
 }
 
@@ -412,13 +427,13 @@ pub unsafe fn set(
 ///
 /// # Safety
 /// See the file's head.
-pub unsafe fn delete(p: &Program, t: &MapType, m: *mut u64, key: *const u64) -> Result<(), MapError> {
+pub unsafe fn delete(p: &Program, t: &MapType, m: *mut u64, key: *const u64, who: u64) -> Result<(), MapError> {
     unsafe {
         let hash = t.hash(p, key)?;
         if m.is_null() || load(m.add(COUNT)) == 0 {
             return Ok(());
         }
-        begin_write(m)?;
+        begin_write(m, who)?;
         let table = load(m.add(TABLE)) as *mut u64;
         let e = if table.is_null() { null_mut() } else { t.find(p, table, hash, key) };
         if !e.is_null() {
@@ -432,7 +447,7 @@ pub unsafe fn delete(p: &Program, t: &MapType, m: *mut u64, key: *const u64) -> 
                 empty(table, t);
             }
         }
-        end_write(m)
+        end_write(m, who)
     }
 }
 
@@ -459,18 +474,18 @@ unsafe fn empty(table: *mut u64, t: &MapType) {
 ///
 /// # Safety
 /// See the file's head.
-pub unsafe fn clear(t: &MapType, m: *mut u64) -> Result<(), MapError> {
+pub unsafe fn clear(t: &MapType, m: *mut u64, who: u64) -> Result<(), MapError> {
     unsafe {
         if m.is_null() || load(m.add(COUNT)) == 0 {
             return Ok(());
         }
-        begin_write(m)?;
+        begin_write(m, who)?;
         store(m.add(COUNT), 0);
         let table = load(m.add(TABLE)) as *mut u64;
         if !table.is_null() {
             empty(table, t);
         }
-        end_write(m)
+        end_write(m, who)
     }
 }
 
@@ -513,8 +528,9 @@ pub unsafe fn iter_next(p: &Program, t: &MapType, it: *mut u64) -> Result<Option
         if m.is_null() || table.is_null() {
             return Ok(None);
         }
-        if load(m.add(WRITING)) != 0 {
-            return Err(ITERATION_AND_WRITE);
+        let other = load(m.add(WRITING));
+        if other != 0 {
+            return Err(MapError::Race(ITERATION_AND_WRITE, other));
         }
         let entries = load(table.add(ENTRIES)) as *const u64;
         let start = *it.add(IT_START) as usize;

@@ -301,6 +301,17 @@ impl<'a> Cx<'a> {
         string::new(self.cache, s).ok_or(Trap::OutOfMemory)
     }
 
+    /// The address of a new object of one word that the collector does not follow.
+    pub fn new_scalar(&mut self, word: u64) -> Result<u64, Trap> {
+        let p = self.cache.alloc(self.env.scalar_box);
+        if p.is_null() {
+            return Err(Trap::OutOfMemory);
+        }
+        // SAFETY: a fresh object of one word.
+        unsafe { *p = word };
+        Ok(p as u64)
+    }
+
     /// A new `[]byte`.
     pub fn new_bytes(&mut self, s: &[u8]) -> Result<u64, Trap> {
         let data = self.cache.alloc_bytes_uninit(s.len().max(1)) as *mut u8;

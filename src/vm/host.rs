@@ -2,6 +2,8 @@
 use crate::value::env::Host;
 use parking_lot::Mutex;
 use std::io::{IsTerminal, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 
 /// Bytes of output kept before they are written; on a terminal every write goes out at its last line end.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -85,5 +87,63 @@ impl Host for ProcessHost {
 
     fn environ(&self) -> Vec<String> {
         std::env::vars().map(|(k, v)| format!("{k}={v}")).collect()
+    }
+}
+
+/// A host that takes only so many bytes of output.
+pub struct Bounded {
+    inner: Arc<dyn Host>,
+    left: AtomicU64,
+    full: Arc<AtomicBool>,
+}
+
+impl Bounded {
+    /// `full` is set when bytes were refused.
+    pub fn new(inner: Arc<dyn Host>, max: u64, full: Arc<AtomicBool>) -> Bounded {
+        Bounded { inner, left: AtomicU64::new(max), full }
+    }
+
+    /// How many of `n` bytes may still be written.
+    fn take(&self, n: usize) -> usize {
+        let left = self.left.fetch_update(Relaxed, Relaxed, |left| Some(left - left.min(n as u64))).unwrap_or(0);
+        let taken = left.min(n as u64) as usize;
+        if taken < n {
+            self.full.store(true, SeqCst);
+        }
+        taken
+    }
+}
+
+impl Host for Bounded {
+    fn stdout(&self, bytes: &[u8]) -> std::io::Result<()> {
+        self.inner.stdout(&bytes[..self.take(bytes.len())])
+    }
+
+    fn flush_stdout(&self) -> std::io::Result<()> {
+        self.inner.flush_stdout()
+    }
+
+    fn stderr(&self, bytes: &[u8]) -> std::io::Result<()> {
+        self.inner.stderr(&bytes[..self.take(bytes.len())])
+    }
+
+    fn last_words(&self, bytes: &[u8]) -> std::io::Result<()> {
+        self.inner.last_words(bytes)
+    }
+
+    fn stdin(&self, buf: &mut [u8]) -> std::io::Result<usize> {
+        self.inner.stdin(buf)
+    }
+
+    fn args(&self) -> &[String] {
+        self.inner.args()
+    }
+
+    fn env(&self, name: &str) -> Option<String> {
+        self.inner.env(name)
+    }
+
+    fn environ(&self) -> Vec<String> {
+        self.inner.environ()
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A [`Vm`] shares nothing with any other: many may live in one process.
 pub mod host;
+pub mod machine;
 mod prune;
 pub mod session;
 pub mod source;
@@ -13,6 +14,7 @@ use crate::base::span::SourceMap;
 use crate::bytecode::program::Program;
 use crate::heap::{Config, Heap};
 use crate::interp::ctx::{Exit, Rt};
+pub use crate::interp::limits::LimitOptions;
 use crate::interp::{load, run};
 use crate::syntax::ast::Ast;
 use crate::types::check::{CheckOptions, check_program};
@@ -20,6 +22,7 @@ use crate::types::load::load_program;
 use crate::value::env::Host;
 use source::{Files, PackageLoader};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// What the front wing made of a program.
 pub struct Compiled {
@@ -110,12 +113,18 @@ pub struct RunOptions {
     pub seed: Option<u64>,
     /// The portable driver instead of tail calls.
     pub portable: bool,
-    /// Bytes the heap may hold.
+    /// Bytes the VM may hold: heap, stacks, goroutines.
     pub max_memory: usize,
     /// Bytes one goroutine's stack may hold.
     pub max_stack: usize,
     /// GOGC.
     pub gc_percent: i64,
+    /// GOMEMLIMIT: collections come more often above it.
+    pub memory_limit: usize,
+    /// Goroutines, instructions, time, output.
+    pub limits: LimitOptions,
+    /// A line to standard error for each collection.
+    pub gctrace: bool,
 }
 
 impl Default for RunOptions {
@@ -124,9 +133,12 @@ impl Default for RunOptions {
             procs: std::thread::available_parallelism().map_or(1, |n| n.get()),
             seed: None,
             portable: false,
-            max_memory: usize::MAX,
+            max_memory: machine::memory(),
             max_stack: limits::MAX_STACK_SLOTS * 8,
             gc_percent: 100,
+            memory_limit: usize::MAX,
+            limits: LimitOptions::default(),
+            gctrace: false,
         }
     }
 }
@@ -161,15 +173,28 @@ fn new_rt(
     options: &RunOptions,
     session: bool,
 ) -> Result<Box<Rt>, String> {
-    let heap =
-        Heap::new(Config { max_bytes: options.max_memory, gc_percent: options.gc_percent, min_heap_bytes: 4 << 20 })
-            .map_err(|e| format!("cannot reserve memory for the heap: {e}"))?;
+    let heap = Heap::new(Config {
+        max_bytes: options.max_memory,
+        memory_limit: options.memory_limit,
+        gc_percent: options.gc_percent,
+        markers: options.procs.min(std::thread::available_parallelism().map_or(1, |n| n.get())),
+        min_heap_bytes: 4 << 20,
+    })
+    .map_err(|e| format!("cannot reserve memory for the heap: {e}"))?;
+    let output_full = Arc::new(AtomicBool::new(false));
+    let host: Arc<dyn Host> = match options.limits.output {
+        Some(max) => Arc::new(host::Bounded::new(host, max, output_full.clone())),
+        None => host,
+    };
     let load_options = load::Options {
         procs: if options.seed.is_some() { 1 } else { options.procs.max(1) },
         seed: options.seed,
         portable: options.portable,
         max_stack_slots: options.max_stack / 8,
         session,
+        limits: options.limits.clone(),
+        output_full,
+        gctrace: options.gctrace,
     };
     let natives = crate::std::natives();
     load::load(program, &natives, host, Arc::new(heap), sources, &load_options)

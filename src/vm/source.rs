@@ -33,16 +33,19 @@ impl Files {
         let mut bytes = Vec::new();
         std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut bytes).map_err(|e| why("standard input", &e))?;
         Ok(Files {
-            files: vec![("standard input".into(), text("standard input", bytes)?)],
+            files: vec![("standard input".into(), text_of("standard input", bytes)?)],
             module: find_module(Path::new(".")),
         })
     }
 
-    /// Reads a program: a file, or all source files of a folder but tests.
+    /// Reads a program: a file, `-` for standard input, or all source files of a folder but tests.
     ///
     /// # Errors
     /// A sentence that says what is wrong with the path.
     pub fn read(path: &Path) -> Result<Files, String> {
+        if path.as_os_str() == "-" {
+            return Files::read_input();
+        }
         let shown = path.display();
         let meta = std::fs::metadata(path).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => match nearest(path) {
@@ -81,7 +84,7 @@ fn is_source(path: &Path) -> bool {
 fn read_text(path: &Path) -> Result<String, String> {
     let shown = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|e| why(&shown, &e))?;
-    text(&shown, bytes)
+    text_of(&shown, bytes)
 }
 
 /// What is wrong with a file, in the system's words without their number.
@@ -103,7 +106,7 @@ fn nearest(path: &Path) -> Option<PathBuf> {
 }
 
 /// The bytes of a source file as text.
-fn text(shown: &str, bytes: Vec<u8>) -> Result<String, String> {
+fn text_of(shown: &str, bytes: Vec<u8>) -> Result<String, String> {
     if bytes.len() > u32::MAX as usize / 4 {
         return Err(format!("{shown}: the file is larger than 1 GB"));
     }

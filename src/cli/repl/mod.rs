@@ -253,7 +253,7 @@ impl Repl {
     fn report(&self, diags: &Diagnostics) {
         let session = self.session.borrow();
         let mut text = String::new();
-        for d in diags.sorted(session.sources()) {
+        for d in diags.sorted(session.sources(), crate::base::limits::MAX_REPORTED_ERRORS) {
             if d.severity == Severity::Error || !d.code.starts_with("unused") {
                 text.push_str(&self.render(d, session.sources()));
             }

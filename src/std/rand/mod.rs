@@ -1,11 +1,12 @@
 //! Natives of `math/rand` and `math/rand/v2`: the global generator draws from the VM's decision source; seeded
 //! generators give Go's sequences.
-use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
+use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
 
 mod lagged;
 mod ziggurat;
 
 pub const NATIVES: &[NativeEntry] = &[
+    ("crypto/rand.fill", fill),
     ("hash/maphash.random", random),
     ("math/rand.expAccept", exp_accept),
     ("math/rand.expTry", exp_try),
@@ -24,6 +25,31 @@ pub const NATIVES: &[NativeEntry] = &[
     ("math/rand/v2.random", random),
     ("math/rand/v2.uniform", uniform),
 ];
+
+/// `fill(b []byte)`: with the system's randomness; in a seeded run, with the seed's.
+fn fill(cx: &mut Cx) -> NativeResult {
+    let mut b = vec![0u8; cx.slice(0).len];
+    if cx.side.sched().decide.seeded() {
+        for chunk in b.chunks_mut(8) {
+            let word = (cx.env.random)().to_le_bytes();
+            chunk.copy_from_slice(&word[..chunk.len()]);
+        }
+    } else {
+        let mut done = 0;
+        while done < b.len() {
+            let rest = &mut b[done..];
+            // SAFETY: writes at most the bytes there are.
+            let n = unsafe { libc::getrandom(rest.as_mut_ptr().cast(), rest.len(), 0) };
+            if n >= 0 {
+                done += n as usize;
+            } else if std::io::Error::last_os_error().kind() != std::io::ErrorKind::Interrupted {
+                return Err(Trap::Fatal("crypto/rand: failed to read random data".into()));
+            }
+        }
+    }
+    cx.copy_into_bytes(0, &b);
+    Ok(Outcome::Done)
+}
 
 /// `random() uint64`
 fn random(cx: &mut Cx) -> NativeResult {

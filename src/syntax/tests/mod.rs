@@ -9,6 +9,7 @@ mod trees;
 
 use crate::base::diag::Diagnostics;
 use crate::base::intern::Interner;
+use crate::base::limits::MAX_REPORTED_ERRORS;
 use crate::base::span::SourceMap;
 use crate::syntax::ast::Ast;
 use crate::syntax::parse_file;
@@ -34,7 +35,11 @@ impl Text {
     /// `line: message` of each report, in order of position.
     fn errors(&self) -> Vec<String> {
         let place = |lo| self.sources.locate(lo).map_or(0, |l| l.1);
-        self.diags.sorted(&self.sources).iter().map(|d| format!("{}: {}", place(d.span.lo), d.message)).collect()
+        self.diags
+            .sorted(&self.sources, MAX_REPORTED_ERRORS)
+            .iter()
+            .map(|d| format!("{}: {}", place(d.span.lo), d.message))
+            .collect()
     }
 }
 

@@ -113,7 +113,7 @@ func main() {
 	1 + 2 // ERROR "1 + 2 (untyped int constant 3) is not used"
 	if 1 { // ERROR "non-boolean condition in if statement"
 	}
-	break // ERROR "break not in for"
+	break // ERROR "break is not in a loop"
 	fmt.Foo() // ERROR "undefined: fmt.Foo"
 	s.foo() // ERROR "s.foo undefined (type string has no field or method foo)"
 	s, t := 1 // ERROR "assignment mismatch: 2 variables but 1 value"

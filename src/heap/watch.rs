@@ -1,0 +1,127 @@
+//! What asks whether objects still live: weak pointers, cleanups, finalizers.
+//!
+//! A weak pointer leads to a cell, an object without pointers that holds an interface word. When a collection has marked
+//! all that lives, it clears the cells of the others; then it takes out the cleanups and finalizers of what has died, and
+//! brings back to life what a finalizer is to see.
+use super::block::Heap;
+use super::mark::Marker;
+use crate::bytecode::program::iface;
+use rustc_hash::FxHashMap;
+
+/// Something to be called when an object has died.
+pub struct Watch {
+    pub id: u64,
+    /// The object as an interface word.
+    object: u64,
+    pub call: Call,
+}
+
+/// What is called. Both words are kept alive.
+#[derive(Clone, Copy)]
+pub enum Call {
+    /// A closure without parameters.
+    Cleanup(u64),
+    /// A function in an interface word, and its argument, the object.
+    Finalizer(u64, u64),
+}
+
+#[derive(Default)]
+pub(super) struct Watches {
+    /// Interface words to the addresses of their cells.
+    cells: FxHashMap<u64, u64>,
+    list: Vec<Watch>,
+    ready: Vec<Call>,
+    last_id: u64,
+}
+
+impl Watches {
+    /// Marks what must live until it is called.
+    pub fn roots(&self, m: &mut Marker) {
+        m.place(|| "a cleanup or finalizer".into());
+        for call in self.list.iter().map(|w| &w.call).chain(&self.ready) {
+            match *call {
+                Call::Cleanup(closure) => m.word(closure),
+                Call::Finalizer(function, _) => m.word(function),
+            }
+        }
+        for call in &self.ready {
+            if let Call::Finalizer(_, object) = *call {
+                m.word(object);
+            }
+        }
+    }
+
+    /// After marking: lets go of what has died. `true`: `m` has more to mark.
+    pub fn settle(&mut self, heap: &Heap, m: &mut Marker) -> bool {
+        let lives = |word: u64| {
+            let address = word & iface::PAYLOAD;
+            !heap.contains(address) || heap.is_marked(address)
+        };
+        self.cells.retain(|&word, &mut cell| {
+            if !heap.is_marked(cell) {
+                return false;
+            }
+            if !lives(word) {
+                // SAFETY: a live object of one word; the world is stopped.
+                unsafe { *(cell as *mut u64) = 0 };
+                return false;
+            }
+            true
+        });
+        let before = self.ready.len();
+        let ready = &mut self.ready;
+        self.list.retain(|w| {
+            let keep = lives(w.object);
+            if !keep {
+                ready.push(w.call);
+            }
+            keep
+        });
+        let mut more = false;
+        for call in &self.ready[before..] {
+            if let Call::Finalizer(_, object) = *call {
+                m.word(object);
+                more = true;
+            }
+        }
+        more
+    }
+}
+
+impl Heap {
+    /// The cell of a weak pointer, if there is one already.
+    pub fn weak_cell(&self, word: u64) -> Option<u64> {
+        self.watches.lock().cells.get(&word).copied()
+    }
+
+    /// Makes an object of one word without pointers, which holds `word`, its weak cell.
+    pub fn set_weak_cell(&self, word: u64, cell: u64) -> u64 {
+        *self.watches.lock().cells.entry(word).or_insert(cell)
+    }
+
+    /// Calls something when the object in an interface word has died; returns a number to unwatch by.
+    pub fn watch(&self, object: u64, call: Call) -> u64 {
+        let mut watches = self.watches.lock();
+        watches.last_id += 1;
+        let id = watches.last_id;
+        watches.list.push(Watch { id, object, call });
+        id
+    }
+
+    /// Forgets the watches that `which` names.
+    pub fn unwatch(&self, which: impl Fn(&Watch) -> bool) {
+        self.watches.lock().list.retain(|w| !which(w));
+    }
+
+    /// What is to be called because its object has died.
+    pub fn take_ready(&self) -> Vec<Call> {
+        std::mem::take(&mut self.watches.lock().ready)
+    }
+}
+
+impl Watch {
+    /// A finalizer of the object in an interface word.
+    pub fn finalizes(&self, object: u64) -> bool {
+        matches!(self.call, Call::Finalizer(..)) && self.object == object
+    }
+}
