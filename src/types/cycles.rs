@@ -67,9 +67,11 @@ impl Checker<'_> {
         path.push(n);
         // the parts held by value, through arrays and structs
         let mut seen: FxHashSet<TypeId> = FxHashSet::default();
+        // without an underlying type, a cycle has been reported
+        let underlying = self.t().named(n).underlying;
         let mut work = match self.right_sides.get(&n) {
-            Some(&m) => vec![self.types().intern(Type::Named(m))],
-            None => vec![self.t().named(n).underlying],
+            Some(&m) if underlying != TypeId::INVALID => vec![self.types().intern(Type::Named(m))],
+            _ => vec![underlying],
         };
         let mut ok = true;
         while let Some(t) = work.pop() {
