@@ -31,5 +31,6 @@ pub mod ty;
 mod typexpr;
 mod unify;
 mod universe;
+pub mod vet;
 
 pub use check::{CheckOptions, check_program};

@@ -37,6 +37,8 @@ pub struct Compiled {
 pub struct CompileOptions {
     /// Unused names of scripts are errors.
     pub strict: bool,
+    /// Warn of what is legal and most likely wrong.
+    pub vet: bool,
     /// Stop after checking.
     pub check_only: bool,
     /// A program with errors is not compiled again with whole packages; for tests of what is left out of them.
@@ -94,6 +96,9 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
     if !diagnostics.has_hard_errors() {
         let check = CheckOptions { strict: options.strict, loader: Some(loader) };
         let mut info = check_program(&main_files, &ast, &graph, &mut names, &sources, check, &mut diagnostics);
+        if options.vet && !diagnostics.has_errors() {
+            crate::types::vet::vet(&main_files, &ast, &info, &names, &sources, &mut diagnostics);
+        }
         if !diagnostics.has_errors() && !options.check_only {
             let compiled = crate::compile::compile(&ast, &mut info, &names, &sources, &mut diagnostics);
             if !diagnostics.has_errors() {
