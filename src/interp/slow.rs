@@ -4,8 +4,9 @@
 //! As in `ops`: words are valid for their slots. A word result at or above [`FAILED`] is no value.
 use super::ctx::Ctx;
 use super::unwind::extra;
+use crate::base::grow::Grow;
 use crate::bytecode::op::Op;
-use crate::bytecode::program::{Kind, RType, RTypeId, iface};
+use crate::bytecode::program::{Kind, RTypeId, iface};
 use crate::sync::chan::Chan;
 use crate::value::native::Trap;
 use crate::value::{eq, iface as ifv, map, slice, slice_ops, string};
@@ -404,7 +405,7 @@ pub unsafe fn append(cx: *mut Ctx, elem: u32, s: u64, v: *const u64, own: bool) 
     unsafe {
         let rt = &*(*cx).rt;
         // The commonest case: one word, room, header in place.
-        let t = rt.env.program.types.get_unchecked(elem as usize);
+        let t = &rt.env.program.types[elem as usize];
         if own && s != 0 && t.mem == crate::bytecode::program::Mem::W {
             let h = s as *mut u64;
             let (len, cap) = (slice::load(h.add(1)), slice::load(h.add(2)));
@@ -530,7 +531,7 @@ pub unsafe fn implements(cx: *mut Ctx, w: u64, target: u32) -> bool {
     ty != 0 && missing_method(&rt.env.program.types, ty, target).is_none()
 }
 
-fn missing_method(types: &[RType], ty: u32, target: u32) -> Option<u32> {
+fn missing_method(types: &Grow<RType>, ty: u32, target: u32) -> Option<u32> {
     let have = &types[ty as usize].methods;
     let mut at = 0;
     for m in &types[target as usize].iface_methods {
@@ -617,7 +618,7 @@ unsafe fn map_fail(cx: *mut Ctx, e: map::MapError) -> bool {
 
 unsafe fn map_type<'a>(cx: *mut Ctx, ty: u32) -> &'a MapInfo {
     unsafe {
-        match &(&(*(*cx).rt).map_types)[ty as usize] {
+        match &(&(*(*cx).rt).env.map_types)[ty as usize] {
             Some(m) => m,
             None => unreachable!("type {ty} is no map"),
         }

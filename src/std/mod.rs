@@ -14,6 +14,9 @@ pub mod math;
 pub mod number;
 pub mod os;
 pub mod rand;
+pub mod reflect;
+mod reflect_equal;
+mod reflect_types;
 pub mod runtime;
 pub mod small;
 pub mod sort;
@@ -38,6 +41,8 @@ pub fn natives() -> Vec<NativeEntry> {
         fmt::NATIVES,
         os::NATIVES,
         rand::NATIVES,
+        reflect::NATIVES,
+        reflect_types::NATIVES,
         runtime::NATIVES,
         small::NATIVES,
         sort::NATIVES,
