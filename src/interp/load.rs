@@ -176,9 +176,14 @@ pub fn load(
     let clock = Box::new(move || unsafe { (*(decide as *const Decide)).read_clock() });
     let random = Box::new(move || unsafe { (*(decide as *const Decide)).random() });
     let env = Env {
+        code: code.as_ptr() as usize,
         tracer: Default::default(),
         program: program.clone(),
         types,
+        map_types,
+        hash_seed,
+        chan_shape: chan::shape(&heap),
+        made_types: Mutex::default(),
         string_view: string::view_shape(&heap),
         slice_header: slice::header_shape(&heap),
         scalar_box: heap.shape(1, &BitMap::default()),
@@ -214,7 +219,6 @@ pub fn load(
         limits: Limits::new(options.limits.clone(), options.output_full.clone()),
         threads: Mutex::default(),
         ctxs: Mutex::default(),
-        map_types,
         main_exited: Default::default(),
     });
     // The address is that of the box: it does not change.

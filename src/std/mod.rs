@@ -17,6 +17,9 @@ pub mod number;
 pub mod os;
 pub mod process;
 pub mod rand;
+pub mod reflect;
+mod reflect_equal;
+mod reflect_types;
 pub mod regexp;
 pub mod runtime;
 pub mod small;
@@ -47,6 +50,8 @@ pub fn natives() -> Vec<NativeEntry> {
         process::NATIVES,
         rand::NATIVES,
         regexp::NATIVES,
+        reflect::NATIVES,
+        reflect_types::NATIVES,
         runtime::NATIVES,
         small::NATIVES,
         sort::NATIVES,
