@@ -143,12 +143,13 @@ fn extra(program: &Program, op: Op, k: u32, w: u64, next: i64, out: &mut dyn Wri
     match (op, k) {
         (RangeStr, 0) | (MapNext, 1) => write!(out, " ->{}", next + w as i64),
         (
-            EqT | MkSlice | SliceOf | Append | AppendSlice | AppendOwn | CopySlice | ClearSlice | DisownT | MkMap
-            | MapGet | MapGet2 | MapSet | MapDel | MapClear | MapIter | MapNext | MkChan | AssertT | AssertI,
+            EqT | MkSlice | Append | AppendSlice | AppendOwn | CopySlice | ClearSlice | DisownT | MkMap | MapGet
+            | MapGet2 | MapSet | MapDel | MapClear | MapIter | MapNext | MkChan | AssertT | AssertI,
             0,
         ) => type_name(program, w as u32, out),
+        (SliceOf, 0) => type_name(program, (w & SLICE_TYPE) as u32, out),
         (SliceArr, 0) => {
-            type_name(program, w as u32, out)?;
+            type_name(program, (w & SLICE_TYPE) as u32, out)?;
             write!(out, " len {}", w >> 32)
         }
         (CallI, 0) => match program.methods.get(w as usize) {

@@ -270,6 +270,13 @@ pub enum Constant {
 /// are too small for positions to have this bit.
 pub const UNSIGNED_INDEX: u32 = 1 << 31;
 
+/// In the extra word of `SliceOf` and `SliceArr`, above the type: there is a third index.
+pub const SLICE_MAX: u64 = 1 << 31;
+/// Also there: the low bound has an unsigned 64-bit type; the bits below are for the high and the third one.
+pub const SLICE_UNSIGNED: u64 = 1 << 30;
+/// The type in that word.
+pub const SLICE_TYPE: u64 = (1 << 28) - 1;
+
 #[derive(Clone, Debug, Default)]
 pub struct Function {
     /// As Go spells it in tracebacks: `main.main`, `main.(*T).Method`, `main.main.func1`, `main.Map[...]`.

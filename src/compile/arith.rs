@@ -51,7 +51,9 @@ impl Compiler<'_> {
             UnaryOp::Neg | UnaryOp::BitNot => {
                 let l = self.lay(ty);
                 let mark = self.f.regs.mark();
-                let r = if l.is_int() { self.raw(x) } else { self.expr(x, None) };
+                // the complement of a sign extension is one, which saves an `Ext`
+                let extended = op == UnaryOp::BitNot && l.is_signed() && canon;
+                let r = if l.is_int() && !extended { self.raw(x) } else { self.expr(x, None) };
                 if l.is_complex() {
                     let r = self.widen_complex(r, l);
                     let d = self.f.regs.scalars(2);
@@ -63,7 +65,6 @@ impl Compiler<'_> {
                 let d = self.dst(want, ty);
                 if op == UnaryOp::BitNot {
                     self.f.code.rri(Op::XorK, d, r, -1);
-                    // the complement of a sign extension is one
                     if !l.is_signed() {
                         self.extend(d, l, canon);
                     }

@@ -314,9 +314,19 @@ impl Walker<'_> {
                 values.iter().for_each(|&v| self.expr(v));
                 self.exit();
                 let real = self.real();
-                if real + 1 < self.levels.len() && !values.is_empty() {
+                if values.is_empty() {
+                    return;
+                }
+                if real + 1 < self.levels.len() {
                     for obj in self.result_vars(real) {
                         self.use_var(obj, ASSIGNED);
+                    }
+                } else if let Body::Func(f) = self.levels[real].body {
+                    let ast = self.ast;
+                    for name in ast.func(f).sig.results.iter().filter_map(|p| p.name) {
+                        if let Some(&obj) = self.info.defs.get(&name.span.lo) {
+                            self.use_var(obj, ASSIGNED);
+                        }
                     }
                 }
             }

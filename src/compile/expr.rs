@@ -347,7 +347,7 @@ impl Compiler<'_> {
             _ => None,
         };
         let string = self.lay(xt).kind == Kind::String;
-        let bounds = self.f.regs.scalars(if string { 2 } else { 3 });
+        let bounds = self.f.regs.scalars(2 + max.is_some() as u32);
         let ints = TypeId::INT;
         match lo {
             Some(lo) => {
@@ -370,30 +370,36 @@ impl Compiler<'_> {
                 }
             },
         }
-        self.set_pos(self.ast.span(x).hi);
+        let at = self.ast.span(x).hi;
+        let unsigned = [lo, hi, max].map(|i| i.is_some_and(|i| self.is_unsigned_index(i)));
         if string {
+            let flag = if unsigned.contains(&true) { UNSIGNED_INDEX } else { 0 };
+            self.set_pos(at | flag);
             let d = self.dst(want, ty);
             self.f.code.rrr(Op::SubStr, d, base, bounds);
             return d;
         }
-        match max {
-            Some(m) => {
-                self.index_into(m, bounds.add(2));
-                self.set_pos(self.ast.span(x).hi);
-            }
-            None => self.f.code.rx(Op::LdI, bounds.add(2), -1),
+        if let Some(m) = max {
+            self.index_into(m, bounds.add(2));
         }
+        self.set_pos(at);
         let elem = self.element_type(ty);
-        let t = self.rtype(elem);
+        let mut info = self.rtype(elem).0 as u64;
+        if max.is_some() {
+            info |= SLICE_MAX;
+        }
+        for (i, &u) in unsigned.iter().enumerate() {
+            info |= if u { SLICE_UNSIGNED >> i } else { 0 };
+        }
         let d = self.dst(want, ty);
         match len {
             Some(n) => {
                 self.f.code.rrr(Op::SliceArr, d, base, bounds);
-                self.f.code.extra(t.0 as u64 | n << 32);
+                self.f.code.extra(info | n << 32);
             }
             None => {
                 self.f.code.rrr(Op::SliceOf, d, base, bounds);
-                self.f.code.extra(t.0 as u64);
+                self.f.code.extra(info);
             }
         }
         d

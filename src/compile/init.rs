@@ -11,6 +11,7 @@ use crate::syntax::ast::*;
 use crate::types::info::*;
 use crate::types::instantiate::Subst;
 use crate::types::ty::{Type, TypeId};
+use rustc_hash::FxHashSet;
 
 /// The package whose types the interpreter makes itself: run-time errors.
 const RUNTIME_PACKAGE: &str = "internal/rt";
@@ -49,6 +50,7 @@ impl Compiler<'_> {
         for (p, init) in inits.iter_mut().enumerate() {
             let pkg = PkgId(p as u32);
             if !self.info.pkg(pkg).std && !self.info.pkg(pkg).inits.is_empty() {
+                self.static_first(p);
                 *init = Some(self.init_func(pkg, 0..self.info.pkg(pkg).inits.len()));
             }
         }
@@ -79,6 +81,49 @@ impl Compiler<'_> {
         }
         self.prog.well_known.sort_by_key(|w| w.1);
         self.prog.sort_funcs();
+    }
+
+    /// As under Go, variables whose values need no code to run have them before any code runs. It shows where an
+    /// initialiser uses a variable in a way that the order of initialisation does not see.
+    fn static_first(&mut self, package: usize) {
+        let inits = std::mem::take(&mut self.info.packages[package].inits);
+        let mut known = FxHashSet::default();
+        let (mut first, mut rest) = (Vec::new(), Vec::new());
+        for init in inits {
+            match init.lhs[..] {
+                [obj] if self.is_static(init.rhs, &known) => {
+                    known.extend(obj);
+                    first.push(init);
+                }
+                _ => rest.push(init),
+            }
+        }
+        first.extend(rest);
+        self.info.packages[package].inits = first;
+    }
+
+    fn is_static(&self, e: ExprId, known: &FxHashSet<ObjId>) -> bool {
+        let e = self.ast.unparen(e);
+        if self.info.consts.contains_key(&e) {
+            return true;
+        }
+        match &self.ast.expr(e).kind {
+            ExprKind::Ident(_) => self.info.uses.get(&e).is_some_and(|o| match self.info.obj(*o).kind {
+                ObjKind::Nil | ObjKind::Func(_) => true,
+                _ => known.contains(o),
+            }),
+            ExprKind::FuncLit(_) => true,
+            ExprKind::Unary { op: UnaryOp::Addr, x } => {
+                let x = self.ast.unparen(*x);
+                matches!(self.ast.expr(x).kind, ExprKind::Composite { .. }) && self.is_static(x, known)
+            }
+            ExprKind::Composite { elems, .. } => {
+                let ty = self.info.type_of(e);
+                !matches!(self.info.types.underlying(ty), Type::Map(..))
+                    && elems.iter().all(|el| self.is_static(el.value, known))
+            }
+            _ => false,
+        }
     }
 
     /// The declared types of a package that are not generic.

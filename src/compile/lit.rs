@@ -326,6 +326,27 @@ impl Compiler<'_> {
         self.moved(m, want)
     }
 
+    /// A constant, nil, or a struct or array of such.
+    fn is_literal(&self, e: ExprId) -> bool {
+        let e = self.ast.unparen(e);
+        if self.info.consts.contains_key(&e) {
+            return true;
+        }
+        match &self.ast.expr(e).kind {
+            ExprKind::Ident(_) => self
+                .info
+                .uses
+                .get(&e)
+                .is_some_and(|o| matches!(self.info.obj(*o).kind, crate::types::info::ObjKind::Nil)),
+            ExprKind::Composite { elems, .. } => {
+                let ty = self.info.type_of(e);
+                matches!(self.info.types.underlying(ty), Type::Struct(_) | Type::Array(..))
+                    && elems.iter().all(|el| self.is_literal(el.value))
+            }
+            _ => false,
+        }
+    }
+
     fn map_lit_in(&mut self, e: ExprId, ty: TypeId, k: TypeId, v: TypeId, m: Reg) {
         let ExprKind::Composite { elems, .. } = &self.ast.expr(e).kind else { return };
         let t = self.rtype(ty);
@@ -335,7 +356,11 @@ impl Compiler<'_> {
         self.f.code.rr(Op::MkMap, m, hint);
         self.f.code.extra(t.0 as u64);
         self.f.regs.release(mark);
-        for el in elems {
+        // As under Go, what is known beforehand is there before the rest: it shows where keys are equal.
+        let known = |e: Option<ExprId>| e.is_some_and(|e| self.is_literal(e));
+        let mut order: Vec<&Element> = elems.iter().collect();
+        order.sort_by_key(|el| !(known(el.key) && known(Some(el.value))));
+        for el in order {
             let mark = self.f.regs.mark();
             let Some(key) = el.key else { continue };
             let kr = self.value(key, k);

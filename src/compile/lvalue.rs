@@ -283,12 +283,15 @@ impl Compiler<'_> {
 
     /// Where `x[i]` is said to be.
     pub fn index_pos(&mut self, x: ExprId, i: ExprId) -> u32 {
-        let ty = self.ty(i);
-        let unsigned = {
-            use crate::bytecode::program::Kind;
-            matches!(self.lay(ty).kind, Kind::Uint | Kind::Uint64 | Kind::Uintptr)
-        };
+        let unsigned = self.is_unsigned_index(i);
         self.ast.span(x).hi | if unsigned { crate::bytecode::program::UNSIGNED_INDEX } else { 0 }
+    }
+
+    /// Whether an index that is too large is shown as an unsigned number.
+    pub fn is_unsigned_index(&mut self, i: ExprId) -> bool {
+        use crate::bytecode::program::Kind;
+        let ty = self.ty(i);
+        matches!(self.lay(ty).kind, Kind::Uint | Kind::Uint64 | Kind::Uintptr)
     }
 
     fn index_place(&mut self, e: ExprId, x: ExprId, i: ExprId) -> Place {

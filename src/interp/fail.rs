@@ -65,12 +65,18 @@ unsafe fn slot(pc: *const u64, r: *mut u64, field: usize) -> u64 {
     unsafe { *r.add(*(pc as *const u16).sub(4 - field) as usize) }
 }
 
+/// Whether the failing instruction's index has an unsigned 64-bit type.
+unsafe fn unsigned_index(cx: *mut Ctx) -> bool {
+    // SAFETY: the running G, whose state has been written back.
+    unsafe {
+        let at = (*cx).rt().index_of((*(*cx).side.g).pc) - 1;
+        (*cx).rt().program.func_at(at).is_some_and(|f| f.unsigned_index_at(at))
+    }
+}
+
 /// An index out of range.
 unsafe fn index(cx: *mut Ctx, i: u64, len: u64) -> Then {
-    // SAFETY: the running G, whose state has been written back.
-    let at = unsafe { (*cx).rt().index_of((*(*cx).side.g).pc) - 1 };
-    let unsigned = unsafe { (*cx).rt().program.func_at(at).is_some_and(|f| f.unsigned_index_at(at)) };
-    let text = if (i as i64) < 0 && !unsigned {
+    let text = if (i as i64) < 0 && !unsafe { unsigned_index(cx) } {
         format!("index out of range [{}]", i as i64)
     } else {
         format!("index out of range [{i}] with length {len}")
@@ -94,7 +100,7 @@ fails! {
     slice_string |pc, r, cx| {
         let c = *(pc as *const u16).sub(1) as usize;
         let len = string::len(slot(pc, r, 2)) as u64;
-        let text = slow::slice_text(*r.add(c), *r.add(c + 1), u64::MAX, len, len, Sliced::String);
+        let text = slow::slice_text([*r.add(c), *r.add(c + 1)], None, [unsigned_index(cx); 3], len, len, Sliced::String);
         unwind::runtime_error(cx, &text)
     };
     slice_bounds |pc, r, cx| {

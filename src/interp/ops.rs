@@ -832,7 +832,7 @@ handlers! {
         next!(pc.add(1), r, cx, n, t)
     }
     SliceOf(pc, r, cx, n, t) {
-        let w = slow::slice_slice(cx, rb!(pc, r), r.add(c!(pc)), *pc as u32);
+        let w = slow::slice_slice(cx, rb!(pc, r), r.add(c!(pc)), *pc);
         if w >= slow::FAILED { fail!(slice_bounds, pc, r, cx, n, t) }
         ra!(pc, r) = w;
         next!(pc.add(1), r, cx, n, t)

@@ -7,7 +7,7 @@ use super::traceback;
 use super::unwind::extra;
 use crate::base::grow::Grow;
 use crate::bytecode::op::Op;
-use crate::bytecode::program::{Kind, RType, RTypeId, iface};
+use crate::bytecode::program::{Kind, RType, RTypeId, SLICE_MAX, SLICE_TYPE, SLICE_UNSIGNED, iface};
 use crate::sync::chan::Chan;
 use crate::value::native::Trap;
 use crate::value::{eq, iface as ifv, map, number, slice, slice_ops, string};
@@ -280,9 +280,9 @@ pub unsafe fn slice_bounds_hold(pc: *const u64, r: *mut u64) -> bool {
         let field = |i: usize| *(pc as *const u16).sub(4 - i) as usize;
         let word = *r.add(field(2));
         if field(0) == Op::SliceArr as usize {
-            return word != 0 && bounds(r.add(field(3)), *pc >> 32).is_some();
+            return word != 0 && bounds(r.add(field(3)), *pc, *pc >> 32).is_some();
         }
-        bounds(r.add(field(3)), slice::parts(word).cap as u64).is_some()
+        bounds(r.add(field(3)), *pc, slice::parts(word).cap as u64).is_some()
     }
 }
 
@@ -296,25 +296,25 @@ pub unsafe fn make_slice_text(cx: *mut Ctx, pc: *const u64, r: *mut u64) -> Stri
     }
 }
 
-unsafe fn bounds(at: *const u64, cap: u64) -> Option<(u64, u64, u64)> {
+unsafe fn bounds(at: *const u64, info: u64, cap: u64) -> Option<(u64, u64, u64)> {
     unsafe {
-        let (lo, hi, max) = (*at, *at.add(1), *at.add(2));
-        let max = if max == u64::MAX { cap } else { max };
+        let (lo, hi) = (*at, *at.add(1));
+        let max = if info & SLICE_MAX != 0 { *at.add(2) } else { cap };
         (max <= cap && hi <= max && lo <= hi).then_some((lo, hi, max))
     }
 }
 
-/// `array[lo:hi:max]`; `info`: element type and length.
+/// `array[lo:hi:max]`; `info`: the extra word.
 #[inline(never)]
 pub unsafe fn slice_array(cx: *mut Ctx, addr: u64, at: *const u64, info: u64) -> u64 {
     unsafe {
         let env = &(*(*cx).rt).env;
         let len = info >> 32;
-        let Some((lo, hi, max)) = bounds(at, len) else { return BAD_BOUNDS };
+        let Some((lo, hi, max)) = bounds(at, info, len) else { return BAD_BOUNDS };
         if addr == 0 {
             return BAD_BOUNDS;
         }
-        let bytes = env.types[info as u32 as usize].elem_bytes as u64;
+        let bytes = env.types[(info & SLICE_TYPE) as usize].elem_bytes as u64;
         // A slice of nothing at the end must not point behind the object.
         let lo_at = if lo == max { 0 } else { lo };
         let data = (addr + lo_at * bytes) as *mut u8;
@@ -323,15 +323,15 @@ pub unsafe fn slice_array(cx: *mut Ctx, addr: u64, at: *const u64, info: u64) ->
 }
 
 #[inline(never)]
-pub unsafe fn slice_slice(cx: *mut Ctx, s: u64, at: *const u64, elem: u32) -> u64 {
+pub unsafe fn slice_slice(cx: *mut Ctx, s: u64, at: *const u64, info: u64) -> u64 {
     unsafe {
         let env = &(*(*cx).rt).env;
         let p = slice::parts(s);
-        let Some((lo, hi, max)) = bounds(at, p.cap as u64) else { return BAD_BOUNDS };
+        let Some((lo, hi, max)) = bounds(at, info, p.cap as u64) else { return BAD_BOUNDS };
         if s == 0 {
             return 0;
         }
-        let bytes = env.types[elem as usize].elem_bytes;
+        let bytes = env.types[(info & SLICE_TYPE) as usize].elem_bytes;
         let lo_at = if lo == max { 0 } else { lo as usize };
         or_no_memory(slice::new(
             &mut (*cx).cache,
@@ -351,39 +351,40 @@ pub enum Sliced {
     Slice,
 }
 
-/// Go's text for slice bounds that are out of range; no `max` is `u64::MAX`.
-pub fn slice_text(lo: u64, hi: u64, max: u64, len: u64, cap: u64, what: Sliced) -> String {
+/// Go's text for slice bounds that are out of range; `unsigned`: those that are never shown as negative.
+pub fn slice_text(bounds: [u64; 2], max: Option<u64>, unsigned: [bool; 3], len: u64, cap: u64, what: Sliced) -> String {
+    let [lo, hi] = bounds;
     let (with, limit) = match what {
         Sliced::Slice => ("capacity", cap),
         _ => ("length", len),
     };
-    let neg = |v: u64| (v as i64) < 0;
-    if max != u64::MAX {
-        if neg(max) {
+    let neg = |v: u64, i: usize| (v as i64) < 0 && !unsigned[i];
+    if let Some(max) = max {
+        if neg(max, 2) {
             return format!("slice bounds out of range [::{}]", max as i64);
         }
         if max > cap {
             return format!("slice bounds out of range [::{max}] with {with} {limit}");
         }
-        if neg(hi) {
+        if neg(hi, 1) {
             return format!("slice bounds out of range [:{}:]", hi as i64);
         }
         if hi > max {
             return format!("slice bounds out of range [:{hi}:{max}]");
         }
-        if neg(lo) {
+        if neg(lo, 0) {
             return format!("slice bounds out of range [{}::]", lo as i64);
         }
         return format!("slice bounds out of range [{lo}:{hi}:]");
     }
     let end = hi;
-    if neg(end) {
+    if neg(end, 1) {
         return format!("slice bounds out of range [:{}]", end as i64);
     }
     if end > limit {
         return format!("slice bounds out of range [:{end}] with {with} {limit}");
     }
-    if neg(lo) {
+    if neg(lo, 0) {
         return format!("slice bounds out of range [{}:]", lo as i64);
     }
     format!("slice bounds out of range [{lo}:{end}]")
@@ -395,16 +396,18 @@ pub unsafe fn slice_bounds_text(cx: *mut Ctx, pc: *const u64, r: *mut u64) -> St
         let _ = cx;
         let field = |i: usize| *(pc as *const u16).sub(4 - i) as usize;
         let at = r.add(field(3));
-        let (lo, hi, max) = (*at, *at.add(1), *at.add(2));
+        let bounds = [*at, *at.add(1)];
+        let max = (*pc & SLICE_MAX != 0).then(|| *at.add(2));
+        let unsigned = [0, 1, 2].map(|i| *pc & (SLICE_UNSIGNED >> i) != 0);
         if field(0) == Op::SliceArr as usize {
             if *r.add(field(2)) == 0 {
                 return "invalid memory address or nil pointer dereference".into();
             }
             let len = *pc >> 32;
-            return slice_text(lo, hi, max, len, len, Sliced::Array);
+            return slice_text(bounds, max, unsigned, len, len, Sliced::Array);
         }
         let p = slice::parts(*r.add(field(2)));
-        slice_text(lo, hi, max, p.len as u64, p.cap as u64, Sliced::Slice)
+        slice_text(bounds, max, unsigned, p.len as u64, p.cap as u64, Sliced::Slice)
     }
 }
 

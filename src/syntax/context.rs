@@ -184,22 +184,34 @@ fn opens_type_params(tokens: &[Spanned], closers: &[u32], i: usize) -> bool {
             let inner = closers[i + 2] as usize;
             inner == i + 3 || !at(inner + 1).is_some_and(continues_length)
         }
-        Some(Tok::Star) => {
-            let mut depth = 0;
-            for t in &tokens[(i + 1).min(tokens.len())..close.min(tokens.len())] {
-                match t.1 {
-                    Tok::LParen | Tok::LBrack | Tok::LBrace => depth += 1,
-                    Tok::RParen | Tok::RBrack | Tok::RBrace => depth -= 1,
-                    Tok::Comma | Tok::Or | Tok::Tilde | Tok::Interface if depth == 0 => return true,
-                    _ => {}
-                }
-            }
-            false
+        Some(Tok::Star | Tok::LParen) => {
+            let inside = (i + 2).min(tokens.len())..close.min(tokens.len());
+            holds_type_element(tokens, closers, inside)
         }
-        // A constraint in parentheses is rare: a call as a length is what it looks like.
-        Some(Tok::LParen) => matches!(at(closers[i + 2] as usize + 1), Some(Tok::Comma | Tok::Or)),
         _ => false,
     }
+}
+
+/// Whether `*` or a parenthesis behind a name starts a constraint: a comma or what can only be a type follows.
+fn holds_type_element(tokens: &[Spanned], closers: &[u32], inside: std::ops::Range<usize>) -> bool {
+    let mut k = inside.start;
+    let (mut parens, mut first) = (0, true);
+    while k < inside.end {
+        let operand = !first && matches!(tokens[k - 1].1, Tok::Ident(_) | Tok::RParen | Tok::RBrack | Tok::RBrace);
+        match tokens[k].1 {
+            Tok::Comma if parens == 0 => return true,
+            Tok::Tilde | Tok::Interface | Tok::Struct | Tok::Map | Tok::Func | Tok::Chan | Tok::Arrow => return true,
+            Tok::LBrack if !operand => return true,
+            Tok::LParen if !operand => parens += 1,
+            Tok::RParen => parens -= 1,
+            // arguments and indices say nothing
+            Tok::LParen | Tok::LBrack | Tok::LBrace => k = closers[k] as usize,
+            _ => {}
+        }
+        first = false;
+        k += 1;
+    }
+    false
 }
 
 /// After `[N[i]`: the bracket's content is an expression.

@@ -78,9 +78,7 @@ impl<'a> Checker<'a> {
 
     pub fn init_const(&mut self, o: ObjId, ty: Option<TypeId>, x: &mut Operand) {
         if !x.ok() || x.ty == TypeId::INVALID || ty == Some(TypeId::INVALID) {
-            if ty.is_none() {
-                self.set_type(o, TypeId::INVALID);
-            }
+            self.set_type(o, TypeId::INVALID);
             return;
         }
         if x.mode != Mode::Const {

@@ -80,7 +80,7 @@ impl<'a> Checker<'a> {
         };
         let mut given = Given::default();
         if let Some(indices) = inst {
-            given.types = indices.iter().map(|&i| self.typ(i)).collect();
+            given.types = indices.iter().map(|&i| self.var_type(i)).collect();
             given.spans = indices.iter().map(|&i| self.span(i)).collect();
             let (got, want) = (given.types.len(), x.tparams.len());
             let fault = given.types.contains(&TypeId::INVALID);
@@ -189,7 +189,7 @@ impl<'a> Checker<'a> {
         let mut targs: Vec<TypeId> = Vec::new();
         let mut spans: Vec<Span> = Vec::new();
         if let Some(list) = indices {
-            targs = list.iter().map(|&i| self.typ(i)).collect();
+            targs = list.iter().map(|&i| self.var_type(i)).collect();
             spans = list.iter().map(|&i| self.span(i)).collect();
             if targs.contains(&TypeId::INVALID) {
                 x.invalidate();

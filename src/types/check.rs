@@ -113,6 +113,14 @@ pub(super) struct Checker<'a> {
     pub type_depth: u32,
     /// A type that is not resolved yet was met where it would have been needed: try again later.
     pub incomplete: bool,
+    /// The declared types it waits for, each with the interface that embeds it.
+    pub waits: Vec<super::decl::Wait>,
+    /// The interfaces being evaluated, the innermost last.
+    pub interfaces: Vec<ExprId>,
+    /// The right sides of type declarations that are themselves declared types.
+    pub right_sides: FxHashMap<NamedId, NamedId>,
+    /// Where an instance of a generic type is first mentioned.
+    pub instance_spans: FxHashMap<NamedId, Span>,
     pub retries: Vec<super::decl::Retry<'a>>,
     /// Declared types that wait for the underlying type of another.
     pub pending: Vec<(NamedId, NamedId)>,
@@ -209,6 +217,10 @@ pub fn check_program(
         shift_lhs: FxHashSet::default(),
         type_depth: 0,
         incomplete: false,
+        waits: Vec::new(),
+        interfaces: Vec::new(),
+        right_sides: FxHashMap::default(),
+        instance_spans: FxHashMap::default(),
         retries: Vec::new(),
         pending: Vec::new(),
         imports: Vec::new(),
@@ -253,10 +265,10 @@ impl<'a> Checker<'a> {
                 self.info.types.named[n].methods = self.info.types.named(origin).methods.clone();
             }
         }
-        // As in Go, bodies are asked for once all else is right.
-        let other = |d: &Diagnostic| d.severity == Severity::Error && d.code != "missing-body";
-        if self.diags.list.iter().any(other) {
-            self.diags.list.retain(|d| d.code != "missing-body");
+        // As in Go, these are looked for once all else is right.
+        let late = |d: &Diagnostic| matches!(d.code, "missing-body" | "anonymous-cycle");
+        if self.diags.list.iter().any(|d| d.severity == Severity::Error && !late(d)) {
+            self.diags.list.retain(|d| !late(d));
         }
         self.info
     }

@@ -34,7 +34,8 @@ impl Checker<'_> {
         // an endless chain of instances of one generic type is a cycle too
         let same = path.iter().filter(|&&p| origin(self, p) == origin(self, n)).count();
         if path.contains(&n) || same > 20 {
-            let start = path.iter().position(|&p| origin(self, p) == origin(self, n)).unwrap_or(0);
+            let again = path.iter().position(|&p| p == n);
+            let start = again.or_else(|| path.iter().position(|&p| origin(self, p) == origin(self, n))).unwrap_or(0);
             let mut cycle: Vec<ObjId> = Vec::new();
             // instances only lead from one declared type to the other, unless there is nothing else
             let declared = path[start..].iter().any(|&p| self.t().named(p).origin.is_none());
@@ -47,7 +48,17 @@ impl Checker<'_> {
                     cycle.push(o);
                 }
             }
-            self.cycle_error(&cycle);
+            // As in Go, an instance stands where it is mentioned.
+            match self.instance_spans.get(&path[start]).filter(|_| cycle.len() == 1 && !declared) {
+                Some(&span) => {
+                    let text = {
+                        let ty = self.types().intern(Type::Named(path[start]));
+                        self.ts(ty)
+                    };
+                    self.err("cycle", span, format!("invalid recursive type: {text} refers to itself"));
+                }
+                None => self.cycle_error(&cycle),
+            }
             for &p in path.iter() {
                 done.insert(p);
             }
@@ -56,7 +67,12 @@ impl Checker<'_> {
         path.push(n);
         // the parts held by value, through arrays and structs
         let mut seen: FxHashSet<TypeId> = FxHashSet::default();
-        let mut work = vec![self.t().named(n).underlying];
+        // without an underlying type, a cycle has been reported
+        let underlying = self.t().named(n).underlying;
+        let mut work = match self.right_sides.get(&n) {
+            Some(&m) if underlying != TypeId::INVALID => vec![self.types().intern(Type::Named(m))],
+            _ => vec![underlying],
+        };
         let mut ok = true;
         while let Some(t) = work.pop() {
             if !seen.insert(t) {
@@ -64,6 +80,7 @@ impl Checker<'_> {
             }
             match self.t().get(t) {
                 Type::Array(e, _) => work.push(*e),
+                Type::Interface(i) => work.extend(i.terms.iter().flatten().rev().map(|t| t.ty)),
                 Type::Struct(fields) => work.extend(fields.iter().rev().map(|f| f.ty)),
                 Type::Named(m) => {
                     let m = *m;

@@ -64,6 +64,14 @@ pub(super) struct Retry<'a> {
     named: NamedId,
     spec: &'a TypeSpec,
     env: Env,
+    waits: Vec<Wait>,
+}
+
+/// What an interface that embeds a type of unknown underlying type waits for.
+#[derive(Clone, Copy)]
+pub(super) struct Wait {
+    pub named: NamedId,
+    pub interface: ExprId,
 }
 
 impl Retry<'_> {
@@ -360,10 +368,12 @@ impl<'a> Checker<'a> {
 
     /// Evaluates the right side of a type definition.
     fn right_side(&mut self, n: NamedId, spec: &'a TypeSpec) {
+        self.waits.clear();
         let rhs = self.typ(spec.ty);
         if self.incomplete {
             let env = self.env.clone();
-            self.retries.push(Retry { named: n, spec, env });
+            let waits = std::mem::take(&mut self.waits);
+            self.retries.push(Retry { named: n, spec, env, waits });
             self.incomplete = false;
             return;
         }
@@ -377,6 +387,7 @@ impl<'a> Checker<'a> {
             }
             Type::Named(m) => {
                 let m = *m;
+                self.right_sides.insert(n, m);
                 let underlying = self.t().named(m).underlying;
                 if underlying == TypeId::INVALID {
                     self.pending.push((n, m));
@@ -426,10 +437,7 @@ impl<'a> Checker<'a> {
             let wrapped = self.as_bound(bound);
             self.info.types.tparams[p.0 as usize].constraint = wrapped;
         }
-        for r in std::mem::take(&mut self.retries) {
-            let o = self.t().named(r.named).obj;
-            self.cycle_error(&[o]);
-        }
+        self.embedding_cycles();
         let pending = std::mem::take(&mut self.pending);
         // an instance waits for its generic type
         let origin = |m: NamedId| self.t().named(m).origin.unwrap_or(m);
@@ -450,6 +458,42 @@ impl<'a> Checker<'a> {
                 at = m;
             }
             reported.extend(cycle);
+        }
+    }
+
+    /// Interfaces that still wait for what they embed wait for each other.
+    fn embedding_cycles(&mut self) {
+        let left = std::mem::take(&mut self.retries);
+        let edge = |n: NamedId| {
+            let r = left.iter().find(|r| r.named == n)?;
+            let w = r.waits.iter().find(|w| left.iter().any(|l| l.named == w.named)).or(r.waits.first())?;
+            Some((*w, self.ast.unparen(r.spec.ty) != w.interface))
+        };
+        let mut done: FxHashSet<NamedId> = FxHashSet::default();
+        let mut cycles: Vec<(Vec<ObjId>, Option<Span>)> = Vec::new();
+        for r in &left {
+            let (mut path, mut anonymous, mut at) = (Vec::new(), None, r.named);
+            while !done.contains(&at) && !path.contains(&at) {
+                path.push(at);
+                let Some((w, inner)) = edge(at) else { break };
+                let spec = left.iter().find(|r| r.named == at).map_or(w.interface, |r| r.spec.ty);
+                anonymous = anonymous.or(inner.then(|| self.span(spec)));
+                at = w.named;
+            }
+            let start = path.iter().position(|&p| p == at);
+            if let Some(start) = start.filter(|_| !done.contains(&at)) {
+                let objects = path[start..].iter().map(|&p| self.t().named(p).obj).collect();
+                cycles.push((objects, anonymous));
+            }
+            done.extend(path);
+        }
+        for (objects, anonymous) in cycles {
+            match anonymous {
+                Some(span) => {
+                    self.err("anonymous-cycle", span, "invalid recursive type: anonymous interface refers to itself");
+                }
+                None => self.cycle_error(&objects),
+            }
         }
     }
 

@@ -194,7 +194,7 @@ impl<'a> Checker<'a> {
                 self.err("unknown-field", self.span(key), message);
                 continue;
             };
-            let mut x = self.generic_expr(el.value, ty);
+            let mut x = self.field_value(el.value, ty);
             if found.indirect {
                 let message = format!("invalid implicit pointer indirection to reach {}", self.es(key));
                 self.err("unknown-field", self.span(key), message);
@@ -228,6 +228,12 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// The value of a field; its type may not be left out of a literal.
+    fn field_value(&mut self, e: ExprId, ty: TypeId) -> Operand {
+        let elided = matches!(self.ast.expr(e).kind, ExprKind::Composite { ty: None, .. });
+        self.generic_expr(e, if elided { TypeId::INVALID } else { ty })
+    }
+
     fn positional_fields(&mut self, base: TypeId, fields: &[Field], elems: &'a [Element], braces: Span) {
         for (i, el) in elems.iter().enumerate() {
             if el.key.is_some() {
@@ -245,7 +251,7 @@ impl<'a> Checker<'a> {
                 self.err("composite-count", self.operand_span(&x), message);
                 break;
             };
-            let mut x = self.generic_expr(el.value, f.ty);
+            let mut x = self.field_value(el.value, f.ty);
             if f.pkg != PkgId::NONE && f.pkg != self.env.pkg {
                 let message = format!(
                     "implicit assignment to unexported field {} in struct literal of type {}",

@@ -120,11 +120,13 @@ impl Types {
     }
 
     /// Calls `f` with each type of the type set and its underlying type, or once with `None` for a type parameter
-    /// without specific types; true if all calls are. Any other type stands for itself.
+    /// without specific types or with none at all; true if all calls are. Any other type stands for itself.
     pub fn all(&self, ty: TypeId, mut f: impl FnMut(Option<(TypeId, TypeId)>) -> bool) -> bool {
         let Type::TypeParam(p) = self.get(ty) else { return f(Some((ty, self.underlying_id(ty)))) };
         match self.constraint(*p).and_then(|i| i.terms.as_ref()) {
             None => f(None),
+            // nothing holds of the types of an empty set
+            Some(terms) if terms.is_empty() => f(None),
             Some(terms) => terms.iter().all(|t| f(Some((t.ty, self.underlying_id(t.ty))))),
         }
     }

@@ -209,7 +209,12 @@ impl<'a> Checker<'a> {
                 ty
             }
             ExprKind::StructType { fields } => self.struct_type(fields),
-            ExprKind::InterfaceType { elems } => self.interface_type(elems),
+            ExprKind::InterfaceType { elems } => {
+                self.interfaces.push(e);
+                let ty = self.interface_type(elems);
+                self.interfaces.pop();
+                ty
+            }
             ExprKind::Index { x, indices } => self.instantiated_type(e, *x, indices),
             ExprKind::Tilde(_) => {
                 self.err("tilde", self.span(e), "cannot use ~ outside of interface or type constraint");
@@ -488,6 +493,9 @@ impl<'a> Checker<'a> {
             || self.pending.iter().any(|&(p, _)| p == n)
             || self.retries.iter().any(|r| r.named_id() == n);
         if in_progress {
+            if let Some(&interface) = self.interfaces.last() {
+                self.waits.push(super::decl::Wait { named: n, interface });
+            }
             self.incomplete = true;
         }
     }
@@ -635,7 +643,7 @@ impl<'a> Checker<'a> {
 
     fn instantiated_type(&mut self, e: ExprId, x: ExprId, indices: &'a [ExprId]) -> TypeId {
         let generic = self.type_or_generic(x);
-        let args: Vec<TypeId> = indices.iter().map(|&i| self.typ(i)).collect();
+        let args: Vec<TypeId> = indices.iter().map(|&i| self.var_type(i)).collect();
         if generic == TypeId::INVALID {
             return generic;
         }
@@ -678,7 +686,14 @@ impl<'a> Checker<'a> {
                 let map = Subst::new(&params, &args);
                 subst(self.types(), body, &map)
             }
-            (None, Some(n)) => self.types().instantiate(n, args.clone()),
+            (None, Some(n)) => {
+                let ty = self.types().instantiate(n, args.clone());
+                if let Some(instance) = self.t().as_named(ty) {
+                    let span = self.span(e);
+                    self.instance_spans.entry(instance).or_insert(span);
+                }
+                ty
+            }
             _ => TypeId::INVALID,
         };
         let spans: Vec<Span> = indices.iter().map(|&i| self.span(i)).collect();

@@ -72,7 +72,9 @@ func (g *generator) value(t *typ, depth int) (string, bool) {
 			return fmt.Sprintf("call(%s, %s)", g.expr(f, depth), g.expr(f.elem, depth)), false
 		}
 	case 8:
-		return fmt.Sprintf("any(%s).(%s)", g.expr(t, depth), t.name), false
+		if t.kind != kInterface { // whose value may be nil
+			return fmt.Sprintf("any(%s).(%s)", g.expr(t, depth), t.name), false
+		}
 	case 9:
 		return fmt.Sprintf("tr(%d, %s)", g.n(1000), g.moving(t, depth)), false
 	case 10:
@@ -218,7 +220,7 @@ func (g *generator) own(t *typ, depth int) (string, bool) {
 			return fmt.Sprintf("make(%s, %d, %d)", t.name, g.n(4), 4+g.n(3)), false
 		case 3:
 			s := g.typeNamed("[]int")
-			return fmt.Sprintf("%s(convert(%s, func(x int) %s { return %s }))", paren(t), g.expr(s, depth), t.elem.name, g.expr(t.elem, depth)), false
+			return fmt.Sprintf("%s(convert(%s, func(_ int) %s { return %s }))", paren(t), g.expr(s, depth), t.elem.name, g.expr(t.elem, depth)), false
 		}
 	}
 	return g.literal(t, depth)
@@ -341,7 +343,11 @@ func (g *generator) literal(t *typ, depth int) (string, bool) {
 	}
 	switch t.kind {
 	case kInt:
-		return conv(g.intText(t)), true
+		text := g.intText(t)
+		if t.name == "int" && text[0] == '\'' {
+			return "int(" + text + ")", true // alone it would be a rune
+		}
+		return conv(text), true
 	case kFloat:
 		if strings.Contains(t.name, "32") || t.named {
 			return conv(smallFloats[g.n(len(smallFloats))]), true

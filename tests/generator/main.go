@@ -6,12 +6,14 @@
 //	gmpl run tests/generator -seed 7 -units 40 > prog.go
 //
 // A program is a number of units: groups of functions of which the last is called from main, which prints its results
-// and every panic. `fuzz.py` beside this file runs programs under both and shows the first difference.
+// and every panic. `fuzz.sh` beside this file runs programs under both and shows the first difference. `record.sh` writes recorded.txt, what a few
+// programs print under Go, which the test suite compares with.
 package main
 
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 )
@@ -103,7 +105,7 @@ func (g *generator) middle(format string, args ...any) {
 func (g *generator) close(end string) {
 	g.depth--
 	g.scopes = g.scopes[:len(g.scopes)-1]
-	g.line("}" + end)
+	g.line("%s", "}"+end)
 }
 
 func (g *generator) declare(v *variable) {
@@ -127,7 +129,20 @@ func (g *generator) variables(want func(*variable) bool) []*variable {
 func main() {
 	seed := flag.Uint64("seed", 1, "the program's number")
 	units := flag.Int("units", 20, "groups of functions")
+	sum := flag.Bool("sum", false, "print the FNV-1a sum and the length of standard input instead")
 	flag.Parse()
+	if *sum {
+		input, err := io.ReadAll(os.Stdin)
+		if err != nil {
+			os.Exit(1)
+		}
+		h := uint64(14695981039346656037)
+		for _, b := range input {
+			h = (h ^ uint64(b)) * 1099511628211
+		}
+		fmt.Printf("%016x %d\n", h, len(input))
+		return
+	}
 	g := &generator{rng: rng{state: *seed * 0x5851f42d4c957f2d}}
 	g.program(*seed, *units)
 	if _, err := os.Stdout.WriteString(g.out.String()); err != nil {
@@ -185,7 +200,13 @@ func (g *generator) printCall(f *function) {
 		defer g.declare(v)
 	}
 	g.line("%s := %s(%s)", strings.Join(names, ", "), f.name, args)
-	g.line("show(%s)", strings.Join(names, ", "))
+	for i, t := range f.results {
+		if t.shown() {
+			g.line("show(%s)", names[i])
+		} else {
+			g.line("_ = %s", names[i])
+		}
+	}
 }
 
 func (g *generator) args(f *function) string {
@@ -224,7 +245,7 @@ func (g *generator) function(pure bool) {
 		scope = append(scope, v)
 	}
 	if g.chance(20) {
-		t := g.typeOf(kSlice)
+		t := g.typeWith(func(t *typ) bool { return t.kind == kSlice && strings.HasPrefix(t.name, "[]") })
 		v := &variable{name: g.name("p"), t: t, free: true}
 		f.params, f.spread = append(f.params, t), true
 		params = append(params, v.name+" ..."+t.elem.name)
@@ -250,7 +271,7 @@ func (g *generator) function(pure bool) {
 	g.line("return")
 	g.close("")
 	if !pure && g.chance(40) {
-		g.deferred(scope)
+		g.deferred()
 	}
 	g.block(7)
 	g.ret()
@@ -263,16 +284,26 @@ func (g *generator) function(pure bool) {
 }
 
 // deferred writes a deferred function that may recover and change results.
-func (g *generator) deferred(results []*variable) {
-	g.open("defer func()")
+func (g *generator) deferred() {
+	recovers := ""
 	if g.chance(60) {
-		g.open("if e := recover(); e != nil")
+		recovers = "if e := recover(); e != nil"
+	}
+	g.deferredBlock(2, recovers)
+}
+
+func (g *generator) deferredBlock(n int, recovers ...string) {
+	saved, loops, labels := g.results, g.loops, g.labels
+	g.results, g.labels = nil, nil
+	g.open("defer func()")
+	if len(recovers) > 0 && recovers[0] != "" {
+		g.open(recovers[0])
 		g.line("showPanic(e)")
 		g.close("")
 	}
-	g.block(2)
+	g.block(n)
 	g.close("()")
-	_ = results
+	g.results, g.loops, g.labels = saved, loops, labels
 }
 
 func (g *generator) ret() {

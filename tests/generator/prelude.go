@@ -126,7 +126,7 @@ func sum[S ~[]E, E number](s S) (total E) {
 }
 
 func convert[A, B any](s []A, f func(A) B) []B {
-	var out []B
+	out := make([]B, 0, 4) // to grow would give a capacity that is Go's own affair
 	for _, x := range head(s, 4) {
 		out = append(out, f(x))
 	}

@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// forget ends the life of the innermost block's variables, before what comes between it and the next is written.
+func (g *generator) forget() { g.scopes[len(g.scopes)-1] = nil }
+
 // block writes up to n statements.
 func (g *generator) block(n int) {
 	for range 1 + g.n(n) {
@@ -27,6 +30,7 @@ func (g *generator) statement() {
 		g.block(3)
 		if g.chance(40) {
 			if g.chance(40) {
+				g.forget()
 				g.middle("} else if (%s) {", g.expr(g.boolean(), 2))
 				g.block(2)
 			}
@@ -194,6 +198,14 @@ func (g *generator) loop() {
 		return
 	}
 	g.loops++
+	form := g.n(7)
+	i := &variable{name: g.name("i"), t: g.types[0]}
+	m, t := "", (*typ)(nil)
+	if form == 5 {
+		t = g.typeOf(kMap)
+		m = g.name("m")
+		g.line("%s := %s", m, g.expr(t, 3))
+	}
 	label := ""
 	if g.chance(30) {
 		label = g.name("L")
@@ -216,15 +228,13 @@ func (g *generator) loop() {
 			g.close("")
 		} else if g.chance(25) {
 			g.open("if (%s)", g.expr(g.boolean(), 2))
-			g.line([]string{"break", "continue"}[g.n(2)])
+			g.line("%s", []string{"break", "continue"}[g.n(2)])
 			g.close("")
 			g.block(2)
 		}
 		g.close("")
 	}
-	intType := g.types[0]
-	i := &variable{name: g.name("i"), t: intType}
-	switch g.n(7) {
+	switch form {
 	case 0:
 		g.open("for %s := 0; %s < %d; %s++", i.name, i.name, 1+g.n(5), i.name)
 		body(i)
@@ -241,10 +251,7 @@ func (g *generator) loop() {
 		g.open("for %s, %s := range (%s)", i.name, r.name, g.expr(g.typeNamed("string"), 2))
 		body(i, r)
 	case 5:
-		t := g.typeOf(kMap)
 		k := &variable{name: g.name("k"), t: t.key}
-		m := g.name("m")
-		g.line("%s := %s", m, g.expr(t, 3))
 		g.open("for _, %s := range sortedKeys(%s)", k.name, m)
 		body(k)
 	case 6:
@@ -262,6 +269,7 @@ func (g *generator) switching() {
 	if g.chance(50) {
 		g.open("switch")
 		for i := range cases {
+			g.forget()
 			g.middle("case %s:", g.moving(g.boolean(), 2))
 			g.block(2)
 			if i < cases-1 && g.chance(20) {
@@ -271,6 +279,7 @@ func (g *generator) switching() {
 	} else {
 		g.open("switch (%s)", g.expr(t, 3))
 		for i := range cases {
+			g.forget()
 			list := []string{g.moving(t, 1)}
 			if g.chance(40) {
 				list = append(list, g.moving(t, 1))
@@ -340,9 +349,7 @@ func (g *generator) closures() {
 	g.line("return")
 	g.close("")
 	if g.chance(30) {
-		g.open("defer func()")
-		g.block(2)
-		g.close("()")
+		g.deferredBlock(2)
 	}
 	g.block(3)
 	g.ret()
@@ -353,6 +360,7 @@ func (g *generator) closures() {
 	r := &variable{name: g.name("v"), t: t, free: true}
 	g.line("%s := %s()", r.name, f)
 	g.line("%s = %s()", r.name, f)
+	g.line("_ = %s", r.name)
 	g.declare(r)
 	if t.shown() {
 		g.line("show(%s)", r.name)
@@ -427,6 +435,7 @@ func (g *generator) selecting() {
 	c, v := g.name("ch"), &variable{name: g.name("v"), t: t, free: true}
 	g.line("%s := make(chan %s, 2)", c, t.name)
 	g.open("select")
+	g.forget()
 	g.middle("case %s <- %s:", c, g.expr(t, 2))
 	g.block(2)
 	if g.chance(50) {
@@ -473,9 +482,7 @@ func (g *generator) iterating() {
 	g.line("break")
 	g.close("")
 	if !g.inPure && g.chance(30) {
-		g.open("defer func()")
-		g.block(1)
-		g.close("()")
+		g.deferredBlock(1)
 	}
 	g.block(3)
 	g.open("if (%s)", g.expr(g.boolean(), 2))
@@ -487,7 +494,7 @@ func (g *generator) iterating() {
 	case g.chance(40) && g.results != nil:
 		g.ret()
 	default:
-		g.line([]string{"break", "continue"}[g.n(2)])
+		g.line("%s", []string{"break", "continue"}[g.n(2)])
 	}
 	g.close("")
 	g.close("")
@@ -499,6 +506,7 @@ func (g *generator) risky() {
 	intT := g.integer()
 	n := g.name("n")
 	g.line("%s := %s", n, g.moving(intT, 2))
+	g.line("_ = %s", n)
 	g.open("try(func()")
 	switch g.n(12) {
 	case 0:
@@ -533,7 +541,7 @@ func (g *generator) risky() {
 		g.line("y := x.(%s)", b.name)
 		g.line("_ = y")
 	case 9:
-		g.line("s := make([]int, %s%%1000)", n)
+		g.line("s := make([]int, int(%s)%%1000)", n)
 		g.line("show(len(s))")
 	case 10:
 		g.line("s := %s", g.expr(g.typeNamed("[]int"), 2))

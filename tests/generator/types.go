@@ -159,6 +159,9 @@ func (g *generator) makeTypes() {
 		g.line("type %s %s", t.name, base.name)
 		g.add(&t)
 	}
+	// What every program needs.
+	g.add(&typ{kind: kSlice, name: "[]int", elem: g.types[0]})
+	g.add(&typ{kind: kMap, name: "map[string]int", key: g.typeNamed("string"), elem: g.types[0]})
 	for range 14 {
 		g.compound()
 	}
@@ -168,9 +171,6 @@ func (g *generator) makeTypes() {
 	for range 6 {
 		g.compound()
 	}
-	// What every program needs.
-	g.add(&typ{kind: kSlice, name: "[]int", elem: g.types[0]})
-	g.add(&typ{kind: kMap, name: "map[string]int", key: g.typeNamed("string"), elem: g.types[0]})
 }
 
 func (g *generator) typeNamed(name string) *typ {

@@ -135,7 +135,7 @@ fn top_level() {
     check("package p\nimport \"a\" \"b\"\n", &["2: syntax error: unexpected literal \"b\" after top level declaration"]);
     check("package p\nvar x = 1 2\nvar y = 3 4\nfunc f() { a b }\n", &["2: syntax error: unexpected literal 2 after top level declaration", "3: syntax error: unexpected literal 4 after top level declaration", "4: syntax error: unexpected name b at end of statement"]);
     check("package p\nimport \"a\"\nvar x int\nimport \"b\"\n", &["4: syntax error: imports must appear before other declarations"]);
-    check("package p\nconst (\n\tA = 1 2\n\tB\n\tC D E\n)\n", &["3: syntax error: unexpected literal 2 in grouped declaration; possibly missing semicolon or newline or )", "5: syntax error: unexpected name E, expected type"]);
+    check("package p\nconst (\n\tA = 1 2\n\tB\n\tC D E\n)\n", &["3: syntax error: unexpected literal 2 in grouped declaration; possibly missing semicolon or newline or )", "5: syntax error: unexpected name E in grouped declaration; possibly missing semicolon or newline or )"]);
     check("package p\ntype (\n\tA int\n\t5\n\tB string\n)\n", &["4: syntax error: unexpected literal 5, expected name"]);
     check("package p\n}\nfunc f() {}\n", &["2: syntax error: non-declaration statement outside function body"]);
     check("package p\n)\n", &["2: syntax error: non-declaration statement outside function body"]);

@@ -67,7 +67,8 @@ fn type_parameters() {
     same("type T[K, V any] struct{}", "(type T [K any, V any] struct{})");
     same("type T[P *C] int", "(type T [(Mul P C)]int)");
     same("type T[P *C,] struct{}", "(type T [P *C] struct{})");
-    same("type T[P *C|D] struct{}", "(type T [P (Or *C D)] struct{})");
+    same("type T[P *C|D] struct{}", "(type T [(Or (Mul P C) D)]struct{})");
+    same("type T[P *C|~D] struct{}", "(type T [P (Or *C ~D)] struct{})");
     same("type T[P interface{}] int", "(type T [P interface{}] int)");
     same("type T[n] int; type U[n * 2]int; type V [3]int", "(type T [n]int) (type U [(Mul n 2)]int) (type V [3]int)");
     same("type L[P any] = []P", "(type L [P any] = []P)");
