@@ -319,7 +319,7 @@ impl Compiler<'_> {
             return self.return_kept();
         }
         let types = self.f.results.clone();
-        let keep = self.f.epilogue.is_some() || self.f.iter.is_some();
+        let keep = self.f.epilogue.is_some() || self.f.iter.is_some() || self.f.shared_results;
         if keep {
             let places = self.f.result_places.clone();
             if let (&[e], &[(Place::Slot(r), ty)]) = (values, &places[..])

@@ -12,6 +12,7 @@ pub mod digest;
 pub mod errors;
 pub mod flag;
 pub mod fmt;
+pub mod json;
 pub mod math;
 pub mod number;
 pub mod os;
@@ -46,6 +47,7 @@ pub fn natives() -> Vec<NativeEntry> {
         errors::NATIVES,
         flag::NATIVES,
         fmt::NATIVES,
+        json::NATIVES,
         os::NATIVES,
         process::NATIVES,
         rand::NATIVES,

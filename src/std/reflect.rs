@@ -680,6 +680,8 @@ fn convert(cx: &mut Cx) -> NativeResult {
     let (loc, to) = (at(cx, 0)?, known(cx, 2)?);
     let (f, t) = (loc.t(cx.env), cx.rtype(to));
     let ro = loc.flag & ANY_READ_ONLY;
+    // Value.Bytes takes slices of any byte type
+    let bytes = |t: &RType| cx.rtype(t.elem).kind == Kind::Uint8;
     use Group::*;
     let words = match (group(f.kind), group(t.kind)) {
         (Int | Uint | Float, Int | Uint | Float) => vec![number(loc.word(cx.env), f.kind, t.kind)],
@@ -760,6 +762,7 @@ fn convert(cx: &mut Cx) -> NativeResult {
         _ if f.kind == t.kind && f.words == t.words => {
             let same = same_underlying(cx.env, loc.ty, to, false)
                 || f.kind == Kind::Pointer && t.kind == Kind::Pointer && same_underlying(cx.env, f.elem, t.elem, false)
+                || f.kind == Kind::Slice && bytes(f) && bytes(t)
                 || f.kind == Kind::Chan
                 || f.kind == Kind::String
                 || f.kind == Kind::Bool;
