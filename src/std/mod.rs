@@ -12,6 +12,7 @@ pub mod digest;
 pub mod errors;
 pub mod flag;
 pub mod fmt;
+pub mod iter;
 pub mod json;
 pub mod math;
 pub mod number;
@@ -47,6 +48,7 @@ pub fn natives() -> Vec<NativeEntry> {
         errors::NATIVES,
         flag::NATIVES,
         fmt::NATIVES,
+        iter::NATIVES,
         json::NATIVES,
         os::NATIVES,
         process::NATIVES,
