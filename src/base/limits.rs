@@ -4,7 +4,7 @@
 pub const MAX_REPORTED_ERRORS: usize = 10;
 
 /// Nesting of expressions, types and blocks: bounds every recursive walk over the tree.
-pub const MAX_NESTING: u32 = 4_000;
+pub const MAX_NESTING: u32 = 20_000;
 
 /// Native stack of the thread that runs the front wing: `MAX_NESTING` frames of its largest walk, with room.
 pub const FRONT_STACK_BYTES: usize = 1 << 30;

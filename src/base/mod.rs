@@ -1,5 +1,6 @@
 //! What every room needs: spans, diagnostics, interned names, limits. Knows no other room.
 pub mod diag;
+pub mod grow;
 pub mod intern;
 pub mod limits;
 pub mod render;

@@ -316,6 +316,7 @@ op_table! {
     CallC "wru" "(1) call closure R[b] with window a; the closure goes to R[a+c]; (2) nil"
     CallI "wru+2" "(1) call a method of interface R[b] with window a; the receiver goes to R[a+c]; extra words: method id, inline cache; (2) nil"
     CallN "wuu" "(1) call native b with window a; c result slots; (2)"
+    CallR "w__" "(1) call the function of the reflect.Value in R[1..3] with the packed arguments at R[3] with window a; (2) nil"
     Ret "___" "return; results lie in R[0..]"
     RetW "r__" "R[0] = R[a]; return"
     MkClosure "rr_+1" "R[a] = new closure of shape (extra word), captures R[b..]"

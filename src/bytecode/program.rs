@@ -35,6 +35,8 @@
 //! top frame), never at the scalar region: a pointer may stay in a window only up to the next safepoint. Safepoints
 //! are calls, backward jumps and every op marked as one in the table.
 
+use crate::base::grow::Grow;
+
 /// Index into [`Program::funcs`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct FuncIdx(pub u32);
@@ -110,6 +112,9 @@ pub enum Kind {
     UnsafePointer,
 }
 
+/// The slot of `reflect.call`'s frame where its callee's window begins.
+pub const REFLECT_WINDOW: u32 = 8;
+
 /// How a value of a type lies in an interface word.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]
@@ -179,6 +184,8 @@ pub struct RType {
     pub ptr_to: RTypeId,
     /// Type without its name, where the program has it.
     pub underlying: RTypeId,
+    /// Of function types: the body of functions that `reflect.MakeFunc` makes, where the program uses it.
+    pub stub: Option<FuncIdx>,
 }
 
 #[derive(Clone, Debug)]
@@ -355,8 +362,8 @@ pub struct Program {
     /// Indices of `funcs` in the order of their code.
     pub order: Vec<u32>,
     pub consts: Vec<Constant>,
-    /// Entry 0 is a placeholder.
-    pub types: Vec<RType>,
+    /// Entry 0 is a placeholder. Behind those of the compiler are those that `reflect` makes.
+    pub types: Grow<RType>,
     pub methods: Vec<MethodName>,
     pub selects: Vec<Select>,
     pub natives: Vec<NativeRef>,

@@ -18,6 +18,9 @@ pub struct Args {
     /// Unused names of scripts are errors
     #[arg(long)]
     strict: bool,
+    /// How many errors are reported; 0: all of them
+    #[arg(long, value_name = "N", default_value_t = crate::base::limits::MAX_REPORTED_ERRORS)]
+    max_errors: usize,
     /// How reports are written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -61,7 +64,8 @@ pub fn run(args: Args, colour: Colour) -> i32 {
             let list = &mut compiled.diagnostics.list;
             list.retain(|d| d.severity == Severity::Error || (vet && !args.allow.iter().any(|a| a == d.code)));
             let warned = !list.is_empty();
-            report(&compiled, args.format, colour);
+            let max = if args.max_errors == 0 { usize::MAX } else { args.max_errors };
+            report(&compiled, args.format, max, colour);
             let fails = compiled.diagnostics.has_errors() || (args.deny && warned);
             if fails { status::COMPILE_ERROR } else { status::OK }
         }

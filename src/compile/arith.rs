@@ -256,10 +256,16 @@ impl Compiler<'_> {
         let d = self.dst(want, ty);
         let signed = l.is_signed();
         if let Operand::Small(k) = b {
-            let fits_neg = i16::try_from(-k).is_ok();
             let (kop, k) = match op {
                 Add => (Op::AddK, k),
-                Sub if fits_neg => (Op::AddK, -k),
+                Sub if i16::try_from(-k).is_err() => {
+                    // no slot is free for the constant: `a` may have been given back
+                    self.f.code.rri(Op::AddK, d, a, -k - 1);
+                    self.f.code.rri(Op::AddK, d, d, 1);
+                    self.extend_after(op, d, l, canon);
+                    return d;
+                }
+                Sub => (Op::AddK, -k),
                 Mul if k > 1 && (k as u64).is_power_of_two() => (Op::ShlK, k.trailing_zeros() as i64),
                 Mul => (Op::MulK, k),
                 Div if signed && k != 0 => (Op::DivIK, k),

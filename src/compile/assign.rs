@@ -242,17 +242,23 @@ impl Compiler<'_> {
         {
             return self.multi_values(one);
         }
-        let mut out = Vec::with_capacity(rhs.len());
-        for (i, (&e, &t)) in rhs.iter().zip(types).enumerate() {
-            let later = rhs[i + 1..].iter().any(|&e| self.has_safepoint(e));
-            let big = self.lay(t).big();
-            let r = if big {
-                let d = self.ptr_slot();
-                self.expr_as(e, t, Some(d))
-            } else {
-                self.value(e, t)
-            };
-            out.push((if later { self.hold(r, t) } else { r }, t));
+        let mut out = vec![(Reg::fixed(0), TypeId::INVALID); rhs.len()];
+        let calls: Vec<bool> = rhs.iter().map(|&e| self.has_safepoint(e)).collect();
+        let last = calls.iter().rposition(|&c| c);
+        // what contains calls goes first, as Go's compiler does
+        for round in [true, false] {
+            for (i, (&e, &t)) in rhs.iter().zip(types).enumerate() {
+                if calls[i] != round {
+                    continue;
+                }
+                let r = if self.lay(t).big() {
+                    let d = self.ptr_slot();
+                    self.expr_as(e, t, Some(d))
+                } else {
+                    self.value(e, t)
+                };
+                out[i] = (if round && last != Some(i) { self.hold(r, t) } else { r }, t);
+            }
         }
         out
     }

@@ -41,6 +41,8 @@ pub struct FuncState {
     pub results: Vec<TypeId>,
     /// Where results are kept until the function returns, if they are.
     pub result_places: Vec<(Place, TypeId)>,
+    /// A closure or a pointer may look at the result variables after the function has returned.
+    pub shared_results: bool,
     /// Set if the function has defers: runs them and returns what is in `result_places`.
     pub epilogue: Option<Label>,
     pub ctrl: Vec<Ctrl>,
@@ -68,6 +70,7 @@ impl Default for FuncState {
             package: PkgId::NONE,
             results: Vec::new(),
             result_places: Vec::new(),
+            shared_results: false,
             epilogue: None,
             ctrl: Vec::new(),
             labels: FxHashMap::default(),
@@ -251,7 +254,10 @@ impl Compiler<'_> {
         for (i, (p, &ty)) in sig.results.iter().zip(&types).enumerate() {
             let obj = p.name.and_then(|n| self.info.defs.get(&n.span.lo).copied()).or(info.results.get(i).copied());
             let place = match obj {
-                Some(obj) => self.declare_zero(obj, ty),
+                Some(obj) => {
+                    self.f.shared_results |= self.analysis.flags(obj) & (ADDR | CAPTURED) != 0;
+                    self.declare_zero(obj, ty)
+                }
                 None => {
                     let l = self.lay(ty);
                     if l.big() {

@@ -138,7 +138,7 @@ impl Compiler<'_> {
                     self.store_zero(place, ty);
                 }
                 let zeroed = zeroed || !full;
-                for (i, el) in elems.iter().enumerate() {
+                for (i, el) in self.calls_first(elems) {
                     let mark = self.f.regs.mark();
                     let path = match el.key {
                         Some(k) => match self.info.selections.get(&k) {
@@ -178,13 +178,21 @@ impl Compiler<'_> {
             Place::Global(_) => Place::boxed(self.address(place, array)),
             p => p,
         };
+        let mut index = Vec::with_capacity(elems.len());
         let mut at = 0u64;
-        let mut i = 0;
-        while i < elems.len() {
-            let el = elems[i];
+        for el in elems {
             if let Some(k) = el.key {
                 at = self.int_const(k).unwrap_or(at as i64) as u64;
             }
+            index.push(at);
+            at += 1;
+        }
+        let mut stored = 0;
+        for (i, el) in self.calls_first(elems) {
+            if i < stored {
+                continue;
+            }
+            let at = index[i];
             let mark = self.f.regs.mark();
             // runs of constants narrower than a word are stored as words
             let per_word = 8 / l.mem.bytes().max(1) as u64;
@@ -212,8 +220,7 @@ impl Compiler<'_> {
                         self.load_word(word, r);
                         self.store(part, TypeId::INT, r);
                     }
-                    i += count as usize;
-                    at += count;
+                    stored = i + count as usize;
                     self.f.regs.release(mark);
                     continue;
                 }
@@ -221,9 +228,16 @@ impl Compiler<'_> {
             let p = self.const_element(place, array, elem, n, at);
             self.fill_part(p, elem, el.value, zeroed);
             self.f.regs.release(mark);
-            at += 1;
-            i += 1;
         }
+    }
+
+    /// The elements with their numbers, as Go's compiler evaluates them: what contains calls goes first.
+    fn calls_first(&mut self, elems: &[Element]) -> Vec<(usize, Element)> {
+        let mut list: Vec<(usize, Element)> = elems.iter().copied().enumerate().collect();
+        if elems.iter().any(|el| self.has_safepoint(el.value)) {
+            list.sort_by_key(|(_, el)| !self.has_safepoint(el.value));
+        }
+        list
     }
 
     /// The bits in memory of a constant element.

@@ -11,7 +11,7 @@ use crate::bytecode::program::*;
 use crate::syntax::ast::*;
 use crate::types::info::*;
 use crate::types::instantiate::{Subst, method_signature};
-use crate::types::lookup::{Entry, MethodEntry, method_set};
+use crate::types::lookup::{Entry, MethodEntry, is_exported, method_set};
 use crate::types::ty::{Type, TypeId};
 
 impl Compiler<'_> {
@@ -214,6 +214,12 @@ impl Compiler<'_> {
         self.fixed_slots(&params, &results, false);
         let r = self.slot_count(&results);
         // the parameters lie where the native wants them
+        if self.prog.natives[native as usize].name == "reflect.call" {
+            // the callee's results lie in the window, where the native finds them
+            let at = REFLECT_WINDOW - self.f.regs.fixed;
+            self.f.regs.set_top(at);
+            self.f.code.r(Op::CallR, Reg::scalar(at));
+        }
         self.f.code.rii(Op::CallN, Reg::fixed(0), native as i64, r as i64);
         self.f.code.plain(Op::Ret);
         let pos = self.f.code.pos;
@@ -246,6 +252,9 @@ impl Compiler<'_> {
     fn offer_method(&mut self, t: TypeId, m: MethodEntry) {
         let Some(sig) = self.entry_sig(&m.found.entry) else { return };
         let key = (m.name, m.pkg, sig);
+        if self.keeps_methods && is_exported(self.names.name(m.name)) {
+            self.method_id(m.name, m.pkg, sig);
+        }
         match self.method_ids.get(&key) {
             Some(&id) => self.add_method(t, id, m),
             None => self.waiting_methods.entry(key).or_default().push((t, m)),
@@ -266,6 +275,65 @@ impl Compiler<'_> {
                 }
             }
         }
+    }
+
+    /// Gives function types the bodies that `reflect.MakeFunc` needs; false if there was nothing to do.
+    pub fn fill_stubs(&mut self) -> bool {
+        if !self.native_ids.contains_key("reflect.makeClosure") || self.stubbed == self.rtype_order.len() {
+            return false;
+        }
+        for i in std::mem::replace(&mut self.stubbed, self.rtype_order.len())..self.rtype_order.len() {
+            let t = self.rtype_order[i];
+            if self.prog.types[i + 1].kind == Kind::Func {
+                let idx = self.new_func("reflect.makeFuncStub".into(), 0, "reflect".into(), true);
+                self.prog.types[i + 1].stub = Some(idx);
+                self.work.push(Work::Stub { idx, sig: t });
+            }
+        }
+        true
+    }
+
+    /// An unexported function of package reflect.
+    fn reflect_func(&mut self, name: &str) -> Option<(u32, TypeId)> {
+        let reflect = (0..self.info.packages.len()).find(|&p| self.pkg_path(PkgId(p as u32)) == "reflect")?;
+        let obj = *self.info.packages[reflect].scope.get(&self.names.lookup(name)?)?;
+        let id = self.native_id(obj, format!("reflect.{name}"));
+        Some((id, self.info.obj(obj).ty))
+    }
+
+    /// Packs the parameters, calls the function in the closure with them, unpacks the results.
+    pub fn stub_body(&mut self, idx: FuncIdx, sig: TypeId) {
+        self.begin(idx, Body::Top(PkgId::NONE), PkgId::NONE, Subst::default());
+        let (params, results, _) = self.signature(sig);
+        let (slots, closure) = self.fixed_slots(&params, &results, true);
+        let (Some((gather, _)), Some((scatter, _))) = (self.reflect_func("gather"), self.reflect_func("scatter"))
+        else {
+            return;
+        };
+        let (f, args) = (self.ptr_slot(), self.ptr_slot());
+        let n = self.slot_count(&params);
+        let base = self.begin_window(2, 1 + n);
+        self.f.code.mov(Reg::scalar(base + 2), closure);
+        let mut at = base + 3;
+        for (&s, &t) in slots.iter().zip(&params) {
+            let k = self.lay(t).slots;
+            self.f.code.mov_n(Reg::scalar(at), s, k);
+            at += k;
+        }
+        self.f.code.rii(Op::CallN, Reg::scalar(base), gather as i64, 2);
+        self.f.code.mov(f, Reg::scalar(base));
+        self.f.code.mov(args, Reg::scalar(base + 1));
+        self.f.code.mov(Reg::scalar(base + 1), args);
+        self.f.code.rri(Op::CallC, Reg::scalar(base), f, 2);
+        self.f.code.mov(args, Reg::scalar(base));
+        let r = self.slot_count(&results);
+        self.f.regs.set_top(base + r + 2);
+        self.f.code.mov(Reg::scalar(base + r), closure);
+        self.f.code.mov(Reg::scalar(base + r + 1), args);
+        self.f.code.rii(Op::CallN, Reg::scalar(base), scatter as i64, r as i64);
+        self.f.code.mov_n(Reg::fixed(0), Reg::scalar(base), r);
+        self.f.code.plain(Op::Ret);
+        self.finish_code(idx, Span::new(0, 1));
     }
 
     fn entry_sig(&mut self, entry: &Entry) -> Option<TypeId> {

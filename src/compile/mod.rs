@@ -113,6 +113,11 @@ pub enum Work {
         call: spawn::Deferred,
         args: Vec<TypeId>,
     },
+    /// The body of functions of this type that reflection makes.
+    Stub {
+        idx: FuncIdx,
+        sig: TypeId,
+    },
 }
 
 /// How a declared function is reached.
@@ -164,11 +169,18 @@ pub struct Compiler<'a> {
     exit_count: i32,
     any: TypeId,
     error: TypeId,
+    /// Values are looked into at run time: what can be reached through pointers has method tables too.
+    reflects: bool,
+    /// Exported methods of types that reach interfaces are called by name.
+    keeps_methods: bool,
+    /// Runtime types below this number have their stubs.
+    stubbed: usize,
 }
 
 /// Compiles a checked program. Limits that it exceeds are reported.
 pub fn compile(ast: &Ast, info: &mut Info, names: &Interner, _sources: &SourceMap, diags: &mut Diagnostics) -> Program {
     let mut c = new_compiler(ast, info, names, diags);
+    c.look_at_imports();
     c.program();
     c.prog
 }
@@ -198,6 +210,7 @@ fn new_compiler<'a>(ast: &'a Ast, info: &'a mut Info, names: &'a Interner, diags
         iface_methods: Vec::new(),
         ptr_to: RTypeId::NONE,
         underlying: RTypeId::NONE,
+        stub: None,
     };
     let mut one = BitMap::default();
     one.set(0);
@@ -206,7 +219,7 @@ fn new_compiler<'a>(ast: &'a Ast, info: &'a mut Info, names: &'a Interner, diags
         info,
         names,
         diags,
-        prog: Program { types: vec![placeholder], ..Program::default() },
+        prog: Program { types: vec![placeholder].into(), ..Program::default() },
         f: FuncState::default(),
         formats: emit::formats(),
         call_fixes: Vec::new(),
@@ -235,6 +248,9 @@ fn new_compiler<'a>(ast: &'a Ast, info: &'a mut Info, names: &'a Interner, diags
         exit_count: 0,
         any,
         error,
+        reflects: false,
+        keeps_methods: false,
+        stubbed: 0,
     }
 }
 
@@ -255,7 +271,7 @@ impl Compiler<'_> {
                 self.run(w);
             } else if !self.wanted_inits.is_empty() {
                 self.lazy_init();
-            } else if !self.fill_methods() {
+            } else if !self.fill_methods() && !self.fill_stubs() {
                 break;
             }
         }
@@ -269,6 +285,7 @@ impl Compiler<'_> {
             Work::Wrapper { idx, recv, boxed, target } => self.wrapper_body(idx, recv, boxed, target),
             Work::Bound { idx, recv, call, sig } => self.bound_body(idx, recv, call, sig),
             Work::Thunk { idx, call, args } => self.thunk_body(idx, call, args),
+            Work::Stub { idx, sig } => self.stub_body(idx, sig),
         }
     }
 
@@ -325,6 +342,10 @@ impl Compiler<'_> {
         };
         if native {
             let (_, plain, _) = self.func_name(obj);
+            if plain == "reflect.call" {
+                let id = self.native_id(obj, plain);
+                return FuncRef::Code(self.native_code(obj, targs, id));
+            }
             return FuncRef::Native(self.native_id(obj, plain));
         }
         FuncRef::Code(self.func_code(obj, targs, func))
@@ -369,24 +390,27 @@ impl Compiler<'_> {
     fn func_code_of(&mut self, obj: ObjId, targs: Vec<TypeId>) -> FuncIdx {
         match self.func_ref(obj, targs.clone()) {
             FuncRef::Code(idx) => idx,
-            FuncRef::Native(native) => {
-                let key = Key::Decl(obj, targs);
-                if let Some(&idx) = self.funcs.get(&key) {
-                    return idx;
-                }
-                let (name, _, path) = self.func_name(obj);
-                let idx = self.new_func(name, self.info.obj(obj).span.lo, path, true);
-                self.funcs.insert(key, idx);
-                let sig = self.info.obj(obj).ty;
-                let recv = match &self.info.obj(obj).kind {
-                    ObjKind::Func(f) => f.recv,
-                    _ => None,
-                };
-                let recv = recv.map(|r| if r.pointer { self.info.types.pointer(r.base) } else { r.base });
-                self.work.push(Work::Native { idx, native, recv, sig });
-                idx
-            }
+            FuncRef::Native(native) => self.native_code(obj, targs, native),
         }
+    }
+
+    /// A native as code.
+    fn native_code(&mut self, obj: ObjId, targs: Vec<TypeId>, native: u32) -> FuncIdx {
+        let key = Key::Decl(obj, targs);
+        if let Some(&idx) = self.funcs.get(&key) {
+            return idx;
+        }
+        let (name, _, path) = self.func_name(obj);
+        let idx = self.new_func(name, self.info.obj(obj).span.lo, path, true);
+        self.funcs.insert(key, idx);
+        let sig = self.info.obj(obj).ty;
+        let recv = match &self.info.obj(obj).kind {
+            ObjKind::Func(f) => f.recv,
+            _ => None,
+        };
+        let recv = recv.map(|r| if r.pointer { self.info.types.pointer(r.base) } else { r.base });
+        self.work.push(Work::Native { idx, native, recv, sig });
+        idx
     }
 
     fn constant(&mut self, c: Constant) -> i32 {

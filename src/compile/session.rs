@@ -72,6 +72,9 @@ kept! {
     wanted_inits: Vec<(PkgId, usize)>,
     done_inits: Vec<(PkgId, usize, FuncIdx)>,
     exit_count: i32,
+    reflects: bool,
+    keeps_methods: bool,
+    stubbed: usize,
 }
 
 /// Compiles one more input of a session: the statements in `Info::script`, and what they reach that is not compiled yet.
@@ -88,6 +91,7 @@ pub fn compile_input(
 ) -> Program {
     if session.is_none() {
         let mut c = new_compiler(ast, info, names, diags);
+        c.reflects = true;
         c.known_to_natives();
         *session = Some(Session::new(c));
     }
@@ -96,6 +100,7 @@ pub fn compile_input(
     let new: Vec<PkgId> = (0..packages).map(PkgId).filter(|&p| p != main && kept.opened.insert(p)).collect();
     let initialised = kept.initialised;
     let mut c = kept.compiler(ast, info, names, diags);
+    c.look_at_imports();
     c.safe_memo.resize(ast.exprs.len(), 0);
     let mut list = Vec::new();
     for &pkg in &new {

@@ -179,9 +179,15 @@ impl Compiler<'_> {
     /// Declares variables with values; blank ones only evaluate.
     fn declare_values(&mut self, names: &[Option<ObjId>], blank: &[bool], rhs: &[ExprId]) {
         if names.len() == rhs.len() {
-            for ((&obj, &blank), &e) in names.iter().zip(blank).zip(rhs) {
-                match obj {
-                    Some(obj) if !blank => self.declare_with(obj, e),
+            let mut order: Vec<usize> = (0..rhs.len()).collect();
+            if rhs.len() > 1 {
+                // what contains calls goes first, as Go's compiler does
+                order.sort_by_key(|&i| !self.has_safepoint(rhs[i]));
+            }
+            for i in order {
+                let e = rhs[i];
+                match names[i] {
+                    Some(obj) if !blank[i] => self.declare_with(obj, e),
                     _ => {
                         let mark = self.f.regs.mark();
                         self.discard(e);
@@ -319,7 +325,7 @@ impl Compiler<'_> {
             return self.return_kept();
         }
         let types = self.f.results.clone();
-        let keep = self.f.epilogue.is_some() || self.f.iter.is_some();
+        let keep = self.f.epilogue.is_some() || self.f.iter.is_some() || self.f.shared_results;
         if keep {
             let places = self.f.result_places.clone();
             if let (&[e], &[(Place::Slot(r), ty)]) = (values, &places[..])

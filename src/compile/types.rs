@@ -347,6 +347,7 @@ impl Compiler<'_> {
             iface_methods: Vec::new(),
             ptr_to: RTypeId::NONE,
             underlying: RTypeId::NONE,
+            stub: None,
         });
         self.rtype_order.push(t);
         let i = id.0 as usize;
@@ -415,6 +416,9 @@ impl Compiler<'_> {
             return;
         }
         self.new_reached.push(t);
+        if self.reflects {
+            self.reach_more(t);
+        }
         match self.under(t) {
             Type::Pointer(e) | Type::Slice(e) | Type::Array(e, _) => self.reach(e),
             Type::Map(k, v) => {
@@ -423,6 +427,43 @@ impl Compiler<'_> {
             }
             Type::Struct(fields) => fields.iter().for_each(|f| self.reach(f.ty)),
             _ => {}
+        }
+    }
+
+    /// What reflection may make of a value of the type: its address, what a channel or function gives.
+    fn reach_more(&mut self, t: TypeId) {
+        self.rtype(t);
+        if self.info.types.as_named(t).is_some() && !self.info.types.is_interface(t) {
+            let p = self.info.types.pointer(t);
+            self.reach(p);
+        }
+        match self.under(t) {
+            Type::Chan(_, e) => self.reach(e),
+            Type::Func(f) => f.params.iter().chain(&f.results).for_each(|&t| self.reach(t)),
+            _ => {}
+        }
+    }
+
+    /// Which packages of the program look at values by their types.
+    pub fn look_at_imports(&mut self) {
+        let script = !self.info.script.is_empty();
+        for p in 0..self.info.packages.len() {
+            // what a script mentions it imports
+            match self.pkg_path(PkgId(p as u32)).as_str() {
+                "reflect" if script => (self.reflects, self.keeps_methods) = (true, true),
+                "text/template" => (self.reflects, self.keeps_methods) = (true, true),
+                "encoding/json" => self.reflects = true,
+                _ => {}
+            }
+            let std = self.info.packages[p].std;
+            for i in 0..self.info.packages[p].imports.len() {
+                let path = self.pkg_path(self.info.packages[p].imports[i]);
+                match path.as_str() {
+                    "reflect" if !std => (self.reflects, self.keeps_methods) = (true, true),
+                    "reflect" => self.reflects = true,
+                    _ => {}
+                }
+            }
         }
     }
 

@@ -15,6 +15,7 @@ use crate::sched::g::{G, Status};
 use crate::sched::wait::WaitReason;
 use crate::sync::select::{Case, Selected};
 use crate::value::native::{Cx, Outcome, Trap, resume};
+use crate::value::reflect::Callee;
 use crate::value::slice;
 use crate::{next, resched, then};
 use std::ptr::null_mut;
@@ -273,6 +274,32 @@ pub unsafe fn find_method(cx: *mut Ctx, pc: *const u64, ty: u32) -> u64 {
         let cache = (ty as u64) << 48 | entry;
         slice::store(pc.add(1) as *mut u64, cache);
         cache
+    }
+}
+
+/// Where the function of a reflect.Value begins; null: a nil function. The packed arguments were made for it.
+#[inline(never)]
+pub unsafe fn reflected(cx: *mut Ctx, word: u64, flag: u64) -> *const u64 {
+    unsafe {
+        let rt = (*cx).rt();
+        match crate::value::reflect::callee(&rt.env, word, flag) {
+            Some(Callee::Closure(0)) | None => null_mut(),
+            Some(Callee::Closure(closure)) => *(closure as *const u64) as *const u64,
+            Some(Callee::Method { func, .. }) => rt.pc_at(rt.program.funcs[func.0 as usize].entry),
+        }
+    }
+}
+
+/// Writes packed arguments (their place, their number, their words) into a callee's window.
+pub unsafe fn unpack(base: *mut u64, packed: u64) {
+    unsafe {
+        let p = packed as *const u64;
+        if !p.is_null() {
+            let (at, count) = (*p as usize, *p.add(1) as usize);
+            for i in 0..count {
+                *base.add(at + i) = *p.add(2 + i);
+            }
+        }
     }
 }
 

@@ -123,8 +123,6 @@ pub struct Rt {
     pub session: Option<Box<super::session::Session>>,
     /// `main` has called Goexit.
     pub main_exited: std::sync::atomic::AtomicBool,
-    /// By runtime type.
-    pub map_types: WorldCell<Vec<Option<crate::interp::slow::MapInfo>>>,
 }
 
 // SAFETY: raw pointers inside lead to memory that `Rt` owns; what changes is guarded as its owners say.
@@ -146,7 +144,8 @@ impl Rt {
 
     /// The method of a runtime type.
     pub fn find_method(&self, ty: u32, method: u32) -> Option<Entry> {
-        let table = &self.methods[ty as usize];
+        // Types made at run time have no methods.
+        let table = self.methods.get(ty as usize)?;
         table.binary_search_by_key(&method, |m| m.0).ok().map(|i| table[i].1)
     }
 

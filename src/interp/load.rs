@@ -1,6 +1,7 @@
 //! Makes a program ready to run: code with stubs, constant words, globals, method tables, natives.
 use super::ctx::{Entry, MethodTable, Rt, Stubs, WellKnown};
 use super::limits::{LimitOptions, Limits};
+use crate::base::grow::Grow;
 use crate::base::span::SourceMap;
 use crate::bytecode::op::{self, Op, abc};
 use crate::bytecode::program::{BitMap, Constant, Kind, NativeRef, Program, RTypeId, iface};
@@ -53,6 +54,9 @@ const CODE_WORDS: usize = 8 << 20;
 const CONST_WORDS: usize = 1 << 20;
 const GLOBAL_WORDS: usize = 4 << 20;
 
+/// Types that a session's inputs may have; types made at run time have the numbers from here on.
+const SESSION_TYPES: usize = 24 << 10;
+
 /// Words of the stubs, and one behind them.
 const STUB_WORDS: usize = 9;
 
@@ -92,8 +96,14 @@ pub fn load(
     let globals = vec![0u64; room(program.global_words.max(1) as usize, GLOBAL_WORDS)].into_boxed_slice();
     let decide = Decide::new(options.seed);
     let hash_seed = decide.random();
-    let Tables { methods, closure_shapes, types, map_types, well_known, byte_type } =
+    let Tables { methods, closure_shapes, mut types, mut map_types, well_known, byte_type } =
         tables(&program, &heap, hash_seed);
+    let mut program = program;
+    if options.session {
+        program.types.begin_later_at(SESSION_TYPES);
+        types.begin_later_at(SESSION_TYPES);
+        map_types.begin_later_at(SESSION_TYPES);
+    }
     name_shapes(&program, &types, &mut code, 0);
     let program = Arc::new(program);
     let sched = Box::new(Sched::new(options.procs, decide));
@@ -103,9 +113,14 @@ pub fn load(
     let clock = Box::new(move || unsafe { (*(decide as *const Decide)).read_clock() });
     let random = Box::new(move || unsafe { (*(decide as *const Decide)).random() });
     let env = Env {
+        code: code.as_ptr() as usize,
         tracer: Default::default(),
         program: WorldCell::new(program.clone()),
         types: WorldCell::new(types),
+        map_types: WorldCell::new(map_types),
+        hash_seed,
+        chan_shape: chan::shape(&heap),
+        made_types: Mutex::default(),
         string_view: string::view_shape(&heap),
         slice_header: slice::header_shape(&heap),
         scalar_box: heap.shape(1, &BitMap::default()),
@@ -141,7 +156,6 @@ pub fn load(
         limits: Limits::new(options.limits.clone(), options.output_full.clone()),
         threads: Mutex::default(),
         ctxs: Mutex::default(),
-        map_types: WorldCell::new(map_types),
         session: options.session.then(|| Box::new(super::session::Session::new(hash_seed))),
         main_exited: Default::default(),
     });
@@ -154,8 +168,8 @@ pub fn load(
 struct Tables {
     methods: Vec<MethodTable>,
     closure_shapes: Vec<ShapeId>,
-    types: Vec<TypeInfo>,
-    map_types: Vec<Option<MapType>>,
+    types: Grow<TypeInfo>,
+    map_types: Grow<Option<MapType>>,
     well_known: WellKnown,
     byte_type: Option<RTypeId>,
 }
@@ -267,7 +281,7 @@ fn constants(program: &Program, from: usize, code: *const u64, statics: &mut Vec
 /// It does not fit, or a native is not there; nothing has changed.
 pub unsafe fn extend(
     rt: &Rt,
-    program: Program,
+    mut program: Program,
     natives: &[NativeEntry],
     sources: Arc<SourceMap>,
     hash_seed: u64,
@@ -276,12 +290,16 @@ pub unsafe fn extend(
     let stubs_at = rt.stubs.g_exit as usize - 1;
     let fits = program.code.len() < stubs_at
         && program.consts.len() <= rt.consts.len()
+        && program.types.len() <= SESSION_TYPES
         && program.global_words as usize <= rt.globals.len();
     if !fits {
         return Err("the session has become too large".into());
     }
     let (code_from, consts_from) = (rt.program.code.len(), rt.program.consts.len());
-    let tables = tables(&program, &rt.env.heap, hash_seed);
+    let mut tables = tables(&program, &rt.env.heap, hash_seed);
+    program.types.share_later(&rt.program.types);
+    tables.types.share_later(&rt.env.types);
+    tables.map_types.share_later(&rt.env.map_types);
     // SAFETY: the world is stopped; what is written lies behind all that anybody has a number of. Old code is left alone:
     // its inline caches are in use.
     unsafe {
@@ -296,7 +314,7 @@ pub unsafe fn extend(
         rt.env.types.set(tables.types);
         rt.methods.set(tables.methods);
         rt.closure_shapes.set(tables.closure_shapes);
-        rt.map_types.set(tables.map_types);
+        rt.env.map_types.set(tables.map_types);
         rt.well_known.set(tables.well_known);
         rt.natives.set(natives);
         rt.sources.set(sources);

@@ -1072,6 +1072,26 @@ handlers! {
         if n < 0 { return call::safepoint(entry, base, cx, n, t) }
         next!(entry, base, cx, n, t)
     }
+    CallR(pc, r, cx, n, t) {
+        let a = a!(pc);
+        let entry = call::reflected(cx, *r.add(1), *r.add(2));
+        if entry.is_null() { fail!(nil_deref, pc, r, cx, n, t) }
+        let base = r.add(a);
+        let header = *entry.sub(1);
+        if base.add(header as u32 as usize) > (*cx).stack_end { return call::grow(pc, r, cx, n, t, header as u32 as usize + a) }
+        *base.sub(1) = pc as u64 | (a as u64) << 48;
+        call::unpack(base, *r.add(3));
+        let zero = (header >> 48) as usize;
+        if zero != 0 {
+            let z = base.add((header >> 32) as u16 as usize);
+            for i in 0..zero {
+                z.add(i).write_volatile(0);
+            }
+        }
+        let n = n - 8;
+        if n < 0 { return call::safepoint(entry, base, cx, n, t) }
+        next!(entry, base, cx, n, t)
+    }
     CallN(pc, r, cx, n, t) {
         let g = (*cx).side.g;
         (*g).pc = pc.sub(1);

@@ -5,6 +5,7 @@
 use super::ctx::Ctx;
 use super::traceback;
 use super::unwind::extra;
+use crate::base::grow::Grow;
 use crate::bytecode::op::Op;
 use crate::bytecode::program::{Kind, RType, RTypeId, SLICE_MAX, SLICE_TYPE, SLICE_UNSIGNED, iface};
 use crate::sync::chan::Chan;
@@ -415,7 +416,7 @@ pub unsafe fn append(cx: *mut Ctx, elem: u32, s: u64, v: *const u64, own: bool) 
     unsafe {
         let rt = &*(*cx).rt;
         // The commonest case: one word, room, header in place.
-        let t = rt.env.program.types.get_unchecked(elem as usize);
+        let t = &rt.env.program.types[elem as usize];
         if own && s != 0 && t.mem == crate::bytecode::program::Mem::W {
             let h = s as *mut u64;
             let (len, cap) = (slice::load(h.add(1)), slice::load(h.add(2)));
@@ -541,7 +542,7 @@ pub unsafe fn implements(cx: *mut Ctx, w: u64, target: u32) -> bool {
     ty != 0 && missing_method(&rt.env.program.types, ty, target).is_none()
 }
 
-fn missing_method(types: &[RType], ty: u32, target: u32) -> Option<u32> {
+fn missing_method(types: &Grow<RType>, ty: u32, target: u32) -> Option<u32> {
     let have = &types[ty as usize].methods;
     let mut at = 0;
     for m in &types[target as usize].iface_methods {
@@ -619,10 +620,11 @@ unsafe fn map_fail(cx: *mut Ctx, e: map::MapError) -> bool {
         extra((*cx).side.g).trap = Some(match e {
             map::MapError::Panic(text) => Trap::Runtime(text),
             map::MapError::Plain(text) => Trap::Plain(text),
+            map::MapError::Race(text, other) if other <= map::NATIVE => Trap::Fatal(text.to_string()),
             map::MapError::Race(text, other) => {
                 let rt = (*cx).rt();
                 let at = rt.index_of(other as *const u64).wrapping_sub(1);
-                Trap::Fatal(match rt.program.func_at(at).filter(|_| other != 0) {
+                Trap::Fatal(match rt.program.func_at(at) {
                     Some(f) => format!("{text}\nthe other: {}\n\t{}", f.name, traceback::place(rt, f.pos_at(at))),
                     None => text.to_string(),
                 })
@@ -635,7 +637,7 @@ unsafe fn map_fail(cx: *mut Ctx, e: map::MapError) -> bool {
 
 unsafe fn map_type<'a>(cx: *mut Ctx, ty: u32) -> &'a MapInfo {
     unsafe {
-        match &(&(*(*cx).rt).map_types)[ty as usize] {
+        match &(&(*(*cx).rt).env.map_types)[ty as usize] {
             Some(m) => m,
             None => unreachable!("type {ty} is no map"),
         }

@@ -12,11 +12,16 @@ pub mod digest;
 pub mod errors;
 pub mod flag;
 pub mod fmt;
+pub mod iter;
+pub mod json;
 pub mod math;
 pub mod number;
 pub mod os;
 pub mod process;
 pub mod rand;
+pub mod reflect;
+mod reflect_equal;
+mod reflect_types;
 pub mod regexp;
 pub mod runtime;
 pub mod small;
@@ -43,10 +48,14 @@ pub fn natives() -> Vec<NativeEntry> {
         errors::NATIVES,
         flag::NATIVES,
         fmt::NATIVES,
+        iter::NATIVES,
+        json::NATIVES,
         os::NATIVES,
         process::NATIVES,
         rand::NATIVES,
         regexp::NATIVES,
+        reflect::NATIVES,
+        reflect_types::NATIVES,
         runtime::NATIVES,
         small::NATIVES,
         sort::NATIVES,

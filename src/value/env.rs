@@ -1,6 +1,8 @@
 //! What natives and the interpreter share of one VM: the program, its types made ready to run, the heap, the outside
 //! world. Immutable but for what its parts guard themselves.
+use super::map::MapType;
 use super::world::WorldCell;
+use crate::base::grow::Grow;
 use crate::bytecode::program::{BitMap, Kind, Mem, Program, RType, RTypeId};
 use crate::heap::{Heap, ShapeId};
 use crate::sched::g::G;
@@ -59,10 +61,19 @@ pub struct FramePlace {
 }
 
 pub struct Env {
+    /// The address of the code, for closures that natives make.
+    pub code: usize,
     /// Set once the interpreter is ready.
     pub tracer: std::sync::OnceLock<Tracer>,
     pub program: WorldCell<Arc<Program>>,
-    pub types: WorldCell<Vec<TypeInfo>>,
+    pub types: WorldCell<Grow<TypeInfo>>,
+    /// By runtime type.
+    pub map_types: WorldCell<Grow<Option<MapType>>>,
+    /// Seed of the hashes of maps.
+    pub hash_seed: u64,
+    pub chan_shape: ShapeId,
+    /// The types by their structure, and the right to add types: see [`super::make_type`].
+    pub made_types: Mutex<super::make_type::Index>,
     pub heap: Arc<Heap>,
     pub host: Arc<dyn Host>,
     pub string_view: ShapeId,
@@ -87,25 +98,25 @@ impl Env {
     }
 
     /// Makes the types ready.
-    pub fn prepare_types(program: &Program, heap: &Heap) -> Vec<TypeInfo> {
-        (0..program.types.len())
-            .map(|i| {
-                let t = &program.types[i];
-                let (go_size, go_align) = go_layout(program, t);
-                let mut slice_words = Vec::new();
-                collect_slices(program, t, 0, &mut slice_words);
-                TypeInfo {
-                    shape: heap.shape(t.words.max(1) as usize, &t.ptr_map),
-                    elem_bytes: match t.mem {
-                        Mem::N => t.words as usize * 8,
-                        m => m.bytes() as usize,
-                    },
-                    go_size,
-                    go_align,
-                    slice_words,
-                }
-            })
-            .collect()
+    pub fn prepare_types(program: &Program, heap: &Heap) -> Grow<TypeInfo> {
+        program.types.iter().map(|t| Env::prepare_type(program, heap, t)).collect()
+    }
+
+    /// Makes one type ready.
+    pub fn prepare_type(program: &Program, heap: &Heap, t: &RType) -> TypeInfo {
+        let (go_size, go_align) = go_layout(program, t);
+        let mut slice_words = Vec::new();
+        collect_slices(program, t, 0, &mut slice_words);
+        TypeInfo {
+            shape: heap.shape(t.words.max(1) as usize, &t.ptr_map),
+            elem_bytes: match t.mem {
+                Mem::N => t.words as usize * 8,
+                m => m.bytes() as usize,
+            },
+            go_size,
+            go_align,
+            slice_words,
+        }
     }
 
     pub fn no_pointers() -> BitMap {

@@ -47,6 +47,9 @@ pub struct MapType {
     seed: u64,
 }
 
+/// The place of a writer that is no instruction.
+pub const NATIVE: u64 = 1;
+
 #[derive(Debug)]
 pub enum MapError {
     /// A `runtime error: ` panic.

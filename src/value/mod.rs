@@ -3,9 +3,11 @@
 pub mod env;
 pub mod eq;
 pub mod iface;
+pub mod make_type;
 pub mod map;
 pub mod native;
 pub mod number;
+pub mod reflect;
 pub mod slice;
 pub mod slice_ops;
 pub mod string;

@@ -261,6 +261,13 @@ impl<'a> Cx<'a> {
         unsafe { *self.window.add(i) = v }
     }
 
+    /// The address of result slot `i`, for who writes it while the G is parked.
+    pub fn result_slot(&mut self, i: usize) -> *mut u64 {
+        assert!(i < self.results);
+        // SAFETY: the window holds all results.
+        unsafe { self.window.add(i) }
+    }
+
     #[inline(always)]
     pub fn set_int(&mut self, i: usize, v: i64) {
         self.set_word(i, v as u64)
