@@ -151,7 +151,8 @@ fn first_use(cx: &Vet, list: &[StmtId], obj: ObjId) -> bool {
     false
 }
 
-/// Blocks that declare the name again, together with another, and do not look at it there: `x, err := ...`.
+/// Blocks that declare the name again, together with another, and do no more there than ask whether it is nil, without
+/// leaving then: `x, err := ...`.
 struct Defines<'c, 'a> {
     cx: &'c Vet<'a>,
     name: crate::base::intern::Sym,
@@ -159,13 +160,26 @@ struct Defines<'c, 'a> {
 }
 
 impl Defines<'_, '_> {
+    /// The statement does not mention the variable but in the condition of an `if` that goes on behind it.
+    fn only_asks(&self, s: StmtId, obj: ObjId) -> bool {
+        if !self.cx.mentions(&[s], obj) {
+            return true;
+        }
+        let StmtKind::If { init: None, then, els: None, .. } = &self.cx.ast.stmt(s).kind else { return false };
+        let leaves = then.stmts.last().is_some_and(|&l| {
+            let kind = &self.cx.ast.stmt(l).kind;
+            !matches!(kind, StmtKind::Assign { .. } | StmtKind::OpAssign { .. } | StmtKind::IncDec { .. })
+        });
+        !leaves && !self.cx.mentions(&then.stmts, obj)
+    }
+
     fn list(&mut self, list: &[StmtId]) {
         for (i, &s) in list.iter().enumerate() {
             let StmtKind::Define { lhs, .. } = &self.cx.ast.stmt(s).kind else { continue };
             for &l in lhs {
                 let is_name = matches!(self.cx.ast.expr(l).kind, ExprKind::Ident(n) if n == self.name);
                 let Some(&obj) = self.cx.info.defs.get(&self.cx.ast.span(l).lo) else { continue };
-                if is_name && !self.cx.mentions(&list[i + 1..], obj) {
+                if is_name && list[i + 1..].iter().all(|&s| self.only_asks(s, obj)) {
                     self.found.push(l);
                 }
             }
