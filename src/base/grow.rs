@@ -1,8 +1,8 @@
 //! A table that is made whole and may get some entries more while others read it. Entries never move and never
 //! change, so an index that somebody was given stays good.
 use std::ops::{Deref, DerefMut, Index};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 const CHUNK: usize = 64;
 const CHUNKS: usize = 64;
@@ -10,30 +10,53 @@ const CHUNKS: usize = 64;
 /// Dereferences to the entries of the beginning; indexing reaches the later ones as well.
 pub struct Grow<T> {
     base: Vec<T>,
-    extra: OnceLock<Box<[OnceLock<Box<[OnceLock<T>]>>]>>,
-    extra_len: AtomicUsize,
+    /// Where later entries begin, if not right behind the beginning.
+    start: Option<usize>,
+    later: Arc<Later<T>>,
+}
+
+type Chunk<T> = Box<[OnceLock<T>]>;
+
+struct Later<T> {
+    chunks: OnceLock<Box<[OnceLock<Chunk<T>>]>>,
+    len: AtomicUsize,
 }
 
 impl<T> Grow<T> {
     /// Adds an entry behind all others; gives its index, or `None` when there is no more room. Callers that need
     /// several tables in step hold a lock of their own.
     pub fn push_extra(&self, value: T) -> Option<usize> {
-        let at = self.extra_len.load(Ordering::Acquire);
+        let at = self.later.len.load(Ordering::Acquire);
         if at >= CHUNK * CHUNKS {
             return None;
         }
-        let chunks = self.extra.get_or_init(|| (0..CHUNKS).map(|_| OnceLock::new()).collect());
+        let chunks = self.later.chunks.get_or_init(|| (0..CHUNKS).map(|_| OnceLock::new()).collect());
         let chunk = chunks[at / CHUNK].get_or_init(|| (0..CHUNK).map(|_| OnceLock::new()).collect());
         if chunk[at % CHUNK].set(value).is_err() {
             return None;
         }
-        self.extra_len.store(at + 1, Ordering::Release);
-        Some(self.base.len() + at)
+        self.later.len.store(at + 1, Ordering::Release);
+        Some(self.start() + at)
     }
 
     /// Entries of the beginning and later ones.
     pub fn total(&self) -> usize {
-        self.base.len() + self.extra_len.load(Ordering::Acquire)
+        self.start() + self.later.len.load(Ordering::Acquire)
+    }
+
+    fn start(&self) -> usize {
+        self.start.unwrap_or(self.base.len())
+    }
+
+    /// Leaves room for a longer beginning: later entries get the indexes from `start` on.
+    pub fn begin_later_at(&mut self, start: usize) {
+        self.start = Some(start);
+    }
+
+    /// Has the same later entries as another table.
+    pub fn share_later(&mut self, other: &Grow<T>) {
+        self.start = other.start;
+        self.later = other.later.clone();
     }
 
     /// The entry, wherever it is.
@@ -41,14 +64,14 @@ impl<T> Grow<T> {
     pub fn at(&self, i: usize) -> Option<&T> {
         match self.base.get(i) {
             Some(v) => Some(v),
-            None => self.later(i - self.base.len()),
+            None => self.later(i.checked_sub(self.start())?),
         }
     }
 
     #[cold]
     #[inline(never)]
     fn later(&self, i: usize) -> Option<&T> {
-        self.extra.get()?.get(i / CHUNK)?.get()?.get(i % CHUNK)?.get()
+        self.later.chunks.get()?.get(i / CHUNK)?.get()?.get(i % CHUNK)?.get()
     }
 
     pub fn base(&self) -> &[T] {
@@ -76,7 +99,7 @@ impl<T> std::ops::IndexMut<usize> for Grow<T> {
 
 impl<T> From<Vec<T>> for Grow<T> {
     fn from(base: Vec<T>) -> Grow<T> {
-        Grow { base, extra: OnceLock::new(), extra_len: AtomicUsize::new(0) }
+        Grow { base, start: None, later: Arc::new(Later { chunks: OnceLock::new(), len: AtomicUsize::new(0) }) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Positions in source text. All files of one program share one position space: a file's bytes occupy
 //! `base .. base + len`, and one unused position lies between files, so that a position names its file.
+use std::sync::Arc;
 
 /// A half-open range of positions in the program's position space, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, PartialOrd, Ord)]
@@ -53,10 +54,10 @@ impl SourceFile {
     }
 }
 
-/// All source files of one program.
-#[derive(Default)]
+/// All source files of one program. A copy shares the files.
+#[derive(Default, Clone)]
 pub struct SourceMap {
-    files: Vec<SourceFile>,
+    files: Vec<Arc<SourceFile>>,
 }
 
 impl SourceMap {
@@ -65,7 +66,7 @@ impl SourceMap {
         let base = self.files.last().map_or(1, |f| f.base + f.text.len() as u32 + 1);
         let mut line_starts = vec![0];
         line_starts.extend(memchr::memchr_iter(b'\n', text.as_bytes()).map(|i| i as u32 + 1));
-        self.files.push(SourceFile { name, text, base, line_starts });
+        self.files.push(Arc::new(SourceFile { name, text, base, line_starts }));
         FileId(self.files.len() as u32 - 1)
     }
 
@@ -74,7 +75,7 @@ impl SourceMap {
     }
 
     pub fn files(&self) -> impl Iterator<Item = &SourceFile> {
-        self.files.iter()
+        self.files.iter().map(|f| &**f)
     }
 
     /// The file a position lies in, if any.
@@ -83,7 +84,7 @@ impl SourceMap {
             return None;
         }
         let i = self.files.partition_point(|f| f.base <= pos);
-        i.checked_sub(1).map(|i| &self.files[i])
+        i.checked_sub(1).map(|i| &*self.files[i])
     }
 
     /// `(file name, line, column)` of a position.

@@ -1,20 +1,19 @@
 //! `gmpl disasm`.
+use super::terminal::Colour;
 use super::{Format, complain, report, status};
 use crate::bytecode::disasm::disassemble;
-use crate::vm::source::Files;
 use crate::vm::{CompileOptions, compile};
-use std::io::Write;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
 #[command(after_help = "Example: gmpl disasm prog.gm | less")]
 pub struct Args {
-    /// The program: a file or a folder
+    /// The program: a file, a folder, or - for standard input
     program: PathBuf,
 }
 
-pub fn run(args: Args) -> i32 {
-    let files = match Files::read(&args.program) {
+pub fn run(args: Args, colour: Colour) -> i32 {
+    let files = match super::read_program(&args.program) {
         Ok(files) => files,
         Err(e) => {
             complain(&e);
@@ -22,10 +21,9 @@ pub fn run(args: Args) -> i32 {
         }
     };
     let compiled = compile(files, CompileOptions::default());
-    report(&compiled, Format::Human, crate::base::limits::MAX_REPORTED_ERRORS);
+    report(&compiled, Format::Human, crate::base::limits::MAX_REPORTED_ERRORS, colour);
     let Some(program) = compiled.program else { return status::COMPILE_ERROR };
     let mut text = String::new();
     let _ = disassemble(&program, &compiled.sources, &mut text);
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
-    status::OK
+    super::answer(&text)
 }

@@ -1,33 +1,54 @@
 //! The command line: one file a subcommand.
 pub mod check;
 pub mod disasm;
+pub mod doc;
 pub mod limits;
+pub mod repl;
 pub mod run;
+mod shell;
+pub mod signals;
+pub mod terminal;
 
 use crate::base::diag::Severity;
 use crate::base::render;
 use crate::vm::Compiled;
-use clap::{Parser, Subcommand};
+use crate::vm::source::Files;
+use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 /// Exit statuses of gmpl itself; a program's own come through `os.Exit`.
 pub mod status {
     pub const OK: i32 = 0;
     pub const COMPILE_ERROR: i32 = 1;
-    /// A panic or a fatal error.
+    /// A panic or a fatal error, or a wrong command line.
     pub const FAILED: i32 = 2;
+    /// Goroutines that can never go on.
+    pub const LEAKS: i32 = 3;
+    /// Ctrl-C: 128 and the signal's number, as shells say it.
+    pub const INTERRUPTED: i32 = 130;
 }
 
+const STATUS_HELP: &str = "\
+Exit status:
+  0    success
+  1    the program has errors, or cannot be read
+  2    a panic or a fatal error of the program; a wrong command line
+  3    goroutines were leaked (with --leaks)
+  130  stopped by Ctrl-C
+  else what the program gave to os.Exit
+
+`gmpl prog.gm args...` is short for `gmpl run prog.gm args...`; `gmpl` alone begins a session on a terminal,
+and runs what comes through a pipe.
+
+Example: gmpl -e 'fmt.Println(\"hello\")'";
+
 #[derive(Parser)]
-#[command(
-    name = "gmpl",
-    version,
-    about = "Go's concurrency as a script",
-    after_help = "Exit status: 0 success, 1 compile error, 2 panic or fatal error, else the program's own.\n\
-                  `gmpl prog.gm args...` is short for `gmpl run prog.gm args...`."
-)]
+#[command(name = "gmpl", version, about = "Go's concurrency as a script", after_help = STATUS_HELP)]
 struct Cli {
+    /// Colours in reports
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: terminal::Colour,
     #[command(subcommand)]
     command: Command,
 }
@@ -36,49 +57,81 @@ struct Cli {
 enum Command {
     /// Compile and run a program
     Run(run::Args),
+    /// Begin a session: inputs are run as they are typed
+    Repl(repl::Args),
     /// Compile a program and report its mistakes
     Check(check::Args),
+    /// Show what a package, or a name in it, is for
+    Doc(doc::Args),
     /// Print a program's bytecode
     Disasm(disasm::Args),
-    /// Print the version
+    /// Print the version and what is inside
+    #[command(after_help = "Example: gmpl version")]
     Version,
+    /// Print a script that completes gmpl's commands and flags in a shell
+    #[command(after_help = "Example: gmpl completions bash > ~/.local/share/bash-completion/completions/gmpl")]
+    Completions(shell::CompletionArgs),
+    /// Print the manual page
+    #[command(after_help = "Example: gmpl man > ~/.local/share/man/man1/gmpl.1")]
+    Man,
 }
 
 /// Runs the command line; returns the exit status.
 pub fn main(args: Vec<OsString>) -> i32 {
-    let cli = match Cli::try_parse_from(with_run(args)) {
+    let cli = match Cli::try_parse_from(with_command(args)) {
         Ok(cli) => cli,
         Err(e) => {
             let _ = e.print();
             return if e.use_stderr() { status::FAILED } else { status::OK };
         }
     };
+    let colour = cli.color;
     match cli.command {
-        Command::Run(args) => run::run(args),
-        Command::Check(args) => check::run(args),
-        Command::Disasm(args) => disasm::run(args),
-        Command::Version => {
-            println!("gmpl {}", env!("CARGO_PKG_VERSION"));
-            status::OK
-        }
+        Command::Run(args) => run::run(args, colour),
+        Command::Repl(args) => repl::run(args, colour),
+        Command::Check(args) => check::run(args, colour),
+        Command::Doc(args) => doc::run(args),
+        Command::Disasm(args) => disasm::run(args, colour),
+        Command::Version => shell::version(),
+        Command::Completions(args) => shell::completions(args, Cli::command()),
+        Command::Man => shell::man(Cli::command()),
     }
 }
 
-/// `gmpl prog.gm` is `gmpl run prog.gm`.
-fn with_run(mut args: Vec<OsString>) -> Vec<OsString> {
-    let is_program = args
-        .get(1)
-        .and_then(|a| a.to_str())
-        .is_some_and(|a| !a.starts_with('-') && (a.ends_with(".gm") || a.ends_with(".go") || a.contains('/')));
-    if is_program {
+/// `gmpl prog.gm` is `gmpl run prog.gm`, `gmpl -e code` is `gmpl run -e code`; without arguments it depends on where the
+/// input comes from.
+fn with_command(mut args: Vec<OsString>) -> Vec<OsString> {
+    if args.len() <= 1 {
+        match terminal::is_input() {
+            true => args.push("repl".into()),
+            false => args.extend(["run".into(), "-".into()]),
+        }
+        return args;
+    }
+    let is_program = args[1].to_str().is_some_and(|a| {
+        a == "-" || a == "-e" || !a.starts_with('-') && (a.ends_with(".gm") || a.ends_with(".go") || a.contains('/'))
+    });
+    // `#!/usr/bin/env gmpl` in a file of any name.
+    let is_file = || {
+        let path = std::path::Path::new(&args[1]);
+        let known = args[1].to_str().is_some_and(|a| a == "help" || Cli::command().find_subcommand(a).is_some());
+        !known && path.is_file()
+    };
+    if is_program || is_file() {
         args.insert(1, "run".into());
     }
     args
 }
 
+/// Reads a program from a file, a folder or, as `-`, from standard input.
+fn read_program(path: &std::path::Path) -> Result<Files, String> {
+    if path.as_os_str() == "-" { Files::read_input() } else { Files::read(path) }
+}
+
 /// How reports are written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
 pub enum Format {
+    /// For people.
     #[default]
     Human,
     /// One JSON object a line.
@@ -86,13 +139,13 @@ pub enum Format {
 }
 
 /// Prints the reports of a compilation to standard error, at most so many errors.
-pub fn report(compiled: &Compiled, format: Format, max_errors: usize) {
+pub fn report(compiled: &Compiled, format: Format, max_errors: usize, colour: terminal::Colour) {
     let list = compiled.diagnostics.sorted(&compiled.sources, max_errors);
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let (colour, width) = (colour.on_stderr(), terminal::width());
     let mut text = String::new();
     for d in &list {
         match format {
-            Format::Human => text.push_str(&render::human(d, &compiled.sources, colour, None)),
+            Format::Human => text.push_str(&render::human(d, &compiled.sources, colour, width)),
             Format::Json => text.push_str(&render::json(d, &compiled.sources)),
         }
     }
@@ -107,4 +160,16 @@ pub fn report(compiled: &Compiled, format: Format, max_errors: usize) {
 /// Prints an error that is about no place in a program.
 pub fn complain(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "gmpl: {message}");
+}
+
+/// Prints the answer of a command to standard output; returns the exit status. A reader that went away is no fault.
+pub fn answer(text: &str) -> i32 {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            complain(&format!("cannot write to standard output: {}", terminal::why(&e)));
+            status::FAILED
+        }
+        _ => status::OK,
+    }
 }

@@ -1,5 +1,6 @@
 //! `gmpl run`.
-use super::{Format, complain, report, status};
+use super::terminal::Colour;
+use super::{Format, complain, report, signals, status};
 use crate::base::limits::MAX_REPORTED_ERRORS;
 use crate::vm::host::ProcessHost;
 use crate::vm::source::Files;
@@ -8,8 +9,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 #[derive(clap::Args)]
-#[command(after_help = "Example: gmpl run --procs 4 prog.gm input.txt")]
+#[command(after_help = "\
+Examples:
+  gmpl run --procs 4 prog.gm input.txt
+  gmpl run ./cmd/server
+  gmpl run -e 'for i := range 3 { fmt.Println(i) }'
+  gmpl run - < prog.gm
+  gmpl run --seed 1 prog.gm     # the same run every time")]
 pub struct Args {
+    /// Run this text instead of a file; may be given several times, a line each
+    #[arg(short = 'e', value_name = "CODE")]
+    code: Vec<String>,
     /// Logical processors (default: $GOMAXPROCS, else the CPUs)
     #[arg(long, value_name = "N")]
     procs: Option<usize>,
@@ -24,56 +34,69 @@ pub struct Args {
     format: Format,
     #[command(flatten)]
     limits: super::limits::Limits,
-    /// Run this text instead of a file
-    #[arg(short, long, value_name = "CODE")]
-    eval: Option<String>,
     /// The program: a file, a folder, or - for standard input
-    #[arg(required_unless_present = "eval")]
+    #[arg(required_unless_present = "code")]
     program: Option<PathBuf>,
     /// Arguments of the program
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<String>,
 }
 
-pub fn run(args: Args) -> i32 {
-    let mut argv = args.args;
-    let name = match (&args.eval, args.program) {
-        // With a text to run, what stands where the program would is its first argument.
-        (Some(_), first) => {
-            argv.splice(..0, first.map(|f| f.display().to_string()));
-            PathBuf::from("-e")
-        }
-        (None, program) => program.unwrap_or_default(),
-    };
-    let files = match args.eval {
-        Some(text) => Ok(Files::one("-e", text)),
-        None => Files::read(&name),
-    };
-    let files = match files {
-        Ok(files) => files,
+impl Args {
+    /// The program's files and its arguments, the first of which is its name.
+    fn program(&mut self) -> Result<(Files, Vec<String>), String> {
+        let mut argv = Vec::new();
+        let files = if self.code.is_empty() {
+            let path = self.program.take().unwrap_or_default();
+            argv.push(path.display().to_string());
+            super::read_program(&path)?
+        } else {
+            argv.push("-e".to_string());
+            argv.extend(self.program.take().map(|p| p.display().to_string()));
+            let mut text = self.code.join("\n");
+            text.push('\n');
+            Files::one("-e", text)
+        };
+        argv.append(&mut self.args);
+        Ok((files, argv))
+    }
+}
+
+pub fn run(mut args: Args, colour: Colour) -> i32 {
+    let (files, argv) = match args.program() {
+        Ok(program) => program,
         Err(e) => {
             complain(&e);
             return status::COMPILE_ERROR;
         }
     };
+    let host = Arc::new(ProcessHost::new(argv));
+    signals::end_on_interrupt(host.clone());
     let compiled = compile(files, CompileOptions { strict: args.strict, check_only: false, ..Default::default() });
-    report(&compiled, args.format, MAX_REPORTED_ERRORS);
+    report(&compiled, args.format, MAX_REPORTED_ERRORS, colour);
     let Some(program) = compiled.program else { return status::COMPILE_ERROR };
     let mut options = RunOptions { seed: args.seed, ..RunOptions::default() };
     if let Some(procs) = args.procs.or_else(|| std::env::var("GOMAXPROCS").ok()?.parse().ok()) {
         options.procs = procs.clamp(1, 1024);
     }
-    if let Some(percent) = std::env::var("GOGC").ok() {
+    if let Ok(percent) = std::env::var("GOGC") {
         options.gc_percent = if percent == "off" { -1 } else { percent.parse().unwrap_or(100) };
     }
     args.limits.apply(&mut options);
     options.portable = std::env::var("GMPLDEBUG").is_ok_and(|v| v.split(',').any(|o| o == "portable=1"));
-    argv.insert(0, name.display().to_string());
-    match Vm::new(program, compiled.sources, Arc::new(ProcessHost::new(argv)), &options) {
+    let ended = match Vm::new(program, compiled.sources, host.clone(), &options) {
         Ok(vm) => vm.run().status,
         Err(e) => {
             complain(&e);
             status::FAILED
         }
+    };
+    match host.write_error() {
+        // What the program could not see, since its output is buffered.
+        Some(e) if ended == status::OK => {
+            complain(&format!("cannot write to standard output: {}", super::terminal::why(&e)));
+            status::FAILED
+        }
+        _ => ended,
     }
 }

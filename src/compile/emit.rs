@@ -452,7 +452,7 @@ impl Compiler<'_> {
 
     /// Fills in the distances of calls, when every function has its place.
     pub fn link_calls(&mut self) {
-        for &(at, callee) in &self.call_fixes {
+        for (at, callee) in std::mem::take(&mut self.call_fixes) {
             let by = self.prog.funcs[callee.0 as usize].entry as i64 - (at as i64 + 1);
             self.prog.code[at as usize] |= (by as i32 as u32 as u64) << 32;
         }

@@ -18,34 +18,11 @@ const RUNTIME_PACKAGE: &str = "internal/rt";
 
 impl Compiler<'_> {
     pub fn program(&mut self) {
-        // what the interpreter and natives look for
-        self.rtype(TypeId::STRING);
-        self.rtype(TypeId::UINT8);
-        self.rtype_iface(self.error);
-        for name in ["Error", "String"] {
-            if let Some(sym) = self.names.lookup(name) {
-                let sig = self.info.types.func(Vec::new(), vec![TypeId::STRING], false);
-                self.method_id(sym, PkgId::NONE, sig);
-            }
-        }
+        self.known_to_natives();
         let mut inits: Vec<Option<FuncIdx>> = vec![None; self.info.packages.len()];
         for p in 0..self.info.packages.len() {
             let pkg = PkgId(p as u32);
-            if self.info.pkg(pkg).std {
-                for (i, init) in self.info.packages[p].inits.iter().enumerate() {
-                    for obj in init.lhs.iter().flatten() {
-                        self.lazy_inits.insert(*obj, (pkg, i));
-                    }
-                }
-            }
-            if self.pkg_path(pkg) == RUNTIME_PACKAGE {
-                let all: Vec<TypeId> = self.type_names(pkg);
-                for t in all {
-                    self.rtype_iface(t);
-                    let pointer = self.info.types.pointer(t);
-                    self.rtype_iface(pointer);
-                }
-            }
+            self.open_package(pkg);
         }
         for (p, init) in inits.iter_mut().enumerate() {
             let pkg = PkgId(p as u32);
@@ -68,8 +45,46 @@ impl Compiler<'_> {
         self.drain();
         self.done_inits.sort();
         self.entry(&inits, &funcs, main);
+        self.link();
+    }
+
+    /// What the interpreter and natives look for.
+    pub fn known_to_natives(&mut self) {
+        self.rtype(TypeId::STRING);
+        self.rtype(TypeId::UINT8);
+        self.rtype_iface(self.error);
+        for name in ["Error", "String"] {
+            if let Some(sym) = self.names.lookup(name) {
+                let sig = self.info.types.func(Vec::new(), vec![TypeId::STRING], false);
+                self.method_id(sym, PkgId::NONE, sig);
+            }
+        }
+    }
+
+    /// Notes the initialisers of a standard package, and makes the types of the run-time system's own.
+    pub fn open_package(&mut self, pkg: PkgId) {
+        if self.info.pkg(pkg).std {
+            for (i, init) in self.info.pkg(pkg).inits.iter().enumerate() {
+                for obj in init.lhs.iter().flatten() {
+                    self.lazy_inits.insert(*obj, (pkg, i));
+                }
+            }
+        }
+        if self.pkg_path(pkg) == RUNTIME_PACKAGE {
+            let all: Vec<TypeId> = self.type_names(pkg);
+            for t in all {
+                self.rtype_iface(t);
+                let pointer = self.info.types.pointer(t);
+                self.rtype_iface(pointer);
+            }
+        }
+    }
+
+    /// Links what has been compiled, when every function has its place.
+    pub fn link(&mut self) {
         self.link_calls();
         self.link_types();
+        self.prog.well_known.clear();
         for (&t, &id) in &self.rtypes {
             if let Type::Named(n) = self.info.types.get(t)
                 && let d = self.info.types.named(*n)
@@ -157,7 +172,7 @@ impl Compiler<'_> {
         matches!(self.info.obj(obj).kind, ObjKind::Func(_)).then(|| self.func_code_of(obj, Vec::new()))
     }
 
-    fn script(&mut self, pkg: PkgId) -> FuncIdx {
+    pub fn script(&mut self, pkg: PkgId) -> FuncIdx {
         let stmts = self.info.script.clone();
         closure::top(self.ast, self.info, &mut self.analysis, pkg, &[], &stmts);
         let path = self.pkg_path(pkg);
@@ -173,7 +188,7 @@ impl Compiler<'_> {
     }
 
     /// A function that sets some of a package's variables.
-    fn init_func(&mut self, pkg: PkgId, range: std::ops::Range<usize>) -> FuncIdx {
+    pub fn init_func(&mut self, pkg: PkgId, range: std::ops::Range<usize>) -> FuncIdx {
         let exprs: Vec<ExprId> = self.info.pkg(pkg).inits[range.clone()].iter().map(|i| i.rhs).collect();
         closure::top(self.ast, self.info, &mut self.analysis, pkg, &exprs, &[]);
         let path = self.pkg_path(pkg);
@@ -224,20 +239,25 @@ impl Compiler<'_> {
     }
 
     fn entry(&mut self, inits: &[Option<FuncIdx>], funcs: &[(usize, FuncIdx)], main: Option<FuncIdx>) {
+        let mut list = Vec::new();
+        for (p, init) in inits.iter().enumerate() {
+            list.extend(self.done_inits.iter().filter(|d| d.0 == PkgId(p as u32)).map(|d| d.2));
+            list.extend(*init);
+            list.extend(funcs.iter().filter(|f| f.0 == p).map(|f| f.1));
+        }
+        list.extend(main);
+        self.entry_function(&list);
+    }
+
+    /// The function that a run, or an input of a session, begins with: it calls all of these.
+    pub fn entry_function(&mut self, list: &[FuncIdx]) {
         let idx = self.new_func("runtime.main".to_string(), 0, "runtime".to_string(), true);
         self.begin(idx, Body::Top(PkgId::NONE), PkgId::NONE, Subst::default());
         self.fixed_slots(&[], &[], false);
         let base = self.begin_window(0, 0);
         let w = Reg::scalar(base);
-        for (p, init) in inits.iter().enumerate() {
-            let lazy: Vec<FuncIdx> = self.done_inits.iter().filter(|d| d.0 == PkgId(p as u32)).map(|d| d.2).collect();
-            let own = funcs.iter().filter(|f| f.0 == p).map(|f| f.1);
-            for f in lazy.into_iter().chain(*init).chain(own) {
-                self.f.code.call(w, f);
-            }
-        }
-        if let Some(main) = main {
-            self.f.code.call(w, main);
+        for &f in list {
+            self.f.code.call(w, f);
         }
         self.f.code.plain(Op::Ret);
         self.finish_code(idx, Span::NONE);

@@ -236,15 +236,7 @@ impl Compiler<'_> {
                 continue;
             }
             for m in method_set(self.info, self.names, t) {
-                let Some(sig) = self.entry_sig(&m.found.entry) else { continue };
-                let key = (m.name, m.pkg, sig);
-                if self.keeps_methods && is_exported(self.names.name(m.name)) {
-                    self.method_id(m.name, m.pkg, sig);
-                }
-                match self.method_ids.get(&key) {
-                    Some(&id) => self.add_method(t, id, m),
-                    None => self.waiting_methods.entry(key).or_default().push((t, m)),
-                }
+                self.offer_method(t, m);
             }
         }
         for key in std::mem::take(&mut self.new_method_ids) {
@@ -254,6 +246,35 @@ impl Compiler<'_> {
             }
         }
         true
+    }
+
+    /// A method of a reached type: it is compiled once an interface has it.
+    fn offer_method(&mut self, t: TypeId, m: MethodEntry) {
+        let Some(sig) = self.entry_sig(&m.found.entry) else { return };
+        let key = (m.name, m.pkg, sig);
+        if self.keeps_methods && is_exported(self.names.name(m.name)) {
+            self.method_id(m.name, m.pkg, sig);
+        }
+        match self.method_ids.get(&key) {
+            Some(&id) => self.add_method(t, id, m),
+            None => self.waiting_methods.entry(key).or_default().push((t, m)),
+        }
+    }
+
+    /// Types that were reached before have got methods since.
+    pub fn offer_attached(&mut self, attached: &[ObjId]) {
+        let mut reached: Vec<TypeId> = self.reached.iter().copied().filter(|t| !self.new_reached.contains(t)).collect();
+        reached.sort();
+        for t in reached {
+            if self.info.types.is_interface(t) {
+                continue;
+            }
+            for m in method_set(self.info, self.names, t) {
+                if matches!(m.found.entry, Entry::Method { obj, .. } if attached.contains(&obj)) {
+                    self.offer_method(t, m);
+                }
+            }
+        }
     }
 
     /// Gives function types the bodies that `reflect.MakeFunc` needs; false if there was nothing to do.

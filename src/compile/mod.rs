@@ -24,6 +24,7 @@ mod lvalue;
 mod method;
 mod range;
 mod regs;
+pub mod session;
 mod spawn;
 mod stmt;
 mod switch;
@@ -178,6 +179,14 @@ pub struct Compiler<'a> {
 
 /// Compiles a checked program. Limits that it exceeds are reported.
 pub fn compile(ast: &Ast, info: &mut Info, names: &Interner, _sources: &SourceMap, diags: &mut Diagnostics) -> Program {
+    let mut c = new_compiler(ast, info, names, diags);
+    c.look_at_imports();
+    c.program();
+    c.prog
+}
+
+/// A compiler that has compiled nothing.
+fn new_compiler<'a>(ast: &'a Ast, info: &'a mut Info, names: &'a Interner, diags: &'a mut Diagnostics) -> Compiler<'a> {
     let any = info.types.empty_interface();
     let error = error_type(info, names).unwrap_or(any);
     let placeholder = RType {
@@ -205,7 +214,7 @@ pub fn compile(ast: &Ast, info: &mut Info, names: &Interner, _sources: &SourceMa
     };
     let mut one = BitMap::default();
     one.set(0);
-    let mut c = Compiler {
+    Compiler {
         ast,
         info,
         names,
@@ -242,10 +251,7 @@ pub fn compile(ast: &Ast, info: &mut Info, names: &Interner, _sources: &SourceMa
         reflects: false,
         keeps_methods: false,
         stubbed: 0,
-    };
-    c.look_at_imports();
-    c.program();
-    c.prog
+    }
 }
 
 /// The predeclared type `error`.

@@ -63,6 +63,11 @@ pub unsafe extern "C" fn safepoint(pc: *const u64, r: *mut u64, cx: *mut Ctx, n:
         if !pause(cx) {
             return back::EXIT;
         }
+        if let Some(session) = &(*cx).rt().session
+            && session.is_doomed(g)
+        {
+            return then!(cx, t, super::session::interrupt_running(cx));
+        }
         // With a seed, what runs takes time, so that loops that wait for a time end.
         (*cx).rt().sched.decide.tick();
         if std::mem::take(&mut (*cx).p.look_soon) {
@@ -300,7 +305,7 @@ pub unsafe fn unpack(base: *mut u64, packed: u64) {
 
 /// Makes a G that will run the function at `entry`; its parameters are still to be written to the returned frame.
 /// `None`: no memory.
-unsafe fn new_g(cx: *mut Ctx, entry: *const u64, stub: u32, at: u32) -> Option<(*mut G, *mut u64)> {
+pub(super) unsafe fn new_g(cx: *mut Ctx, entry: *const u64, stub: u32, at: u32) -> Option<(*mut G, *mut u64)> {
     unsafe {
         let rt = (*cx).rt();
         if !rt.limits.allows_goroutine(rt, rt.sched.slabs.count.load(Relaxed)) {
@@ -415,6 +420,9 @@ pub unsafe fn end_g(cx: *mut Ctx) {
         }
         if !(*g).extra.is_null() {
             extra(g).clear();
+        }
+        if let Some(session) = &(*cx).rt().session {
+            session.ended((*cx).rt(), g);
         }
         let ended = &(*cx).p.ended;
         ended.store(ended.load(Relaxed) + 1, Relaxed);

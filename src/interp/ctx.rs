@@ -7,6 +7,7 @@ use crate::sched::p::P;
 use crate::sync::sema::SemaTable;
 use crate::value::env::Env;
 use crate::value::native::{Native, Side};
+use crate::value::world::WorldCell;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -87,25 +88,25 @@ pub struct WellKnown {
 }
 
 pub struct Rt {
-    pub program: Arc<Program>,
+    pub program: WorldCell<Arc<Program>>,
     /// The code, where inline caches may be changed.
     pub code: Box<[u64]>,
     pub consts: Box<[u64]>,
     /// Objects outside the heap that constants point to.
-    pub statics: Vec<Box<[u64]>>,
+    pub statics: WorldCell<Vec<Box<[u64]>>>,
     pub globals: Box<[u64]>,
-    pub natives: Vec<Native>,
+    pub natives: WorldCell<Vec<Native>>,
     /// By runtime type.
-    pub methods: Vec<MethodTable>,
+    pub methods: WorldCell<Vec<MethodTable>>,
     /// By closure shape.
-    pub closure_shapes: Vec<ShapeId>,
+    pub closure_shapes: WorldCell<Vec<ShapeId>>,
     pub chan_shape: ShapeId,
     pub stubs: Stubs,
-    pub well_known: WellKnown,
+    pub well_known: WorldCell<WellKnown>,
     pub env: Env,
     pub sched: Box<Sched>,
     pub sema: SemaTable,
-    pub sources: Arc<SourceMap>,
+    pub sources: WorldCell<Arc<SourceMap>>,
     pub exit: Mutex<Option<Exit>>,
     /// One after the other: what is printed at a fatal end.
     pub dying: Mutex<()>,
@@ -118,6 +119,8 @@ pub struct Rt {
     pub threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
     pub ctxs: Mutex<Vec<usize>>,
     pub byte_type: Option<RTypeId>,
+    /// The VM runs inputs one after the other, not one program.
+    pub session: Option<Box<super::session::Session>>,
     /// `main` has called Goexit.
     pub main_exited: std::sync::atomic::AtomicBool,
 }

@@ -161,9 +161,7 @@ fails! {
         let callee = (word as u16 == Op::Call as u16).then(|| pc.offset((word >> 32) as i32 as isize));
         let callee = callee.and_then(|entry| rt.program.func_at(rt.index_of(entry)));
         traceback::below(rt, (*cx).side.g, callee, true, &mut out);
-        out.extend_from_slice(b"exit status 2\n");
-        rt.die(&out, 2);
-        Then::Exit
+        super::session::die(cx, out)
     };
     our_bug |_pc, _r, cx| bug(cx, "unreachable code was reached");
     /// `RetDefer`.

@@ -16,6 +16,7 @@ pub mod memory;
 pub mod ops;
 pub mod roots;
 pub mod run;
+pub mod session;
 pub mod slow;
 pub mod traceback;
 pub mod unwind;

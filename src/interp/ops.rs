@@ -1234,7 +1234,12 @@ handlers! {
     }
     Unreachable(pc, r, cx, n, t) { fail!(our_bug, pc, r, cx, n, t) }
     Halt(pc, r, cx, n, t) {
-        let _ = (pc, r, n, t);
+        let _ = (pc, r);
+        if (*(*cx).rt).session.is_some() {
+            (*cx).p.budget = n;
+            call::end_g(cx);
+            resched!(cx, t)
+        }
         (*(*cx).rt).end(0);
         back::EXIT
     }

@@ -73,10 +73,17 @@ pub unsafe fn m_loop(cx: *mut Ctx, fresh: bool) {
                     }
                 }
                 Found::Done => break,
-                Found::Deadlock => {
-                    deadlock(rt);
-                    break;
-                }
+                Found::Deadlock => match &rt.session {
+                    None => {
+                        deadlock(rt);
+                        break;
+                    }
+                    Some(session) => {
+                        session.deadlock(rt);
+                        fresh = !rt.sched.leave_idle_or_be_woken((*cx).p.id);
+                        continue;
+                    }
+                },
             }
             fresh = false;
         }
@@ -135,6 +142,17 @@ impl Hooks for Rt {
 
 /// Runs the program to its end on the calling thread and others.
 pub fn run(rt: &mut Rt) -> Exit {
+    // SAFETY: nobody else has the VM.
+    unsafe { run_shared(rt) }
+}
+
+/// As [`run`]. A session begins without a G: others give it inputs meanwhile.
+///
+/// # Safety
+/// `rt` outlives the call; others touch it only as `session` says.
+pub unsafe fn run_shared(rt: *const Rt) -> Exit {
+    // SAFETY: the caller vouches for it.
+    let rt = unsafe { &*rt };
     let procs = rt.sched.procs();
     let mut ctxs: Vec<Box<Ctx>> = (0..procs)
         .map(|id| {
@@ -145,7 +163,7 @@ pub fn run(rt: &mut Rt) -> Exit {
                 side: Side { g: null_mut(), p: null_mut(), sema: &rt.sema },
                 stack_end: null_mut(),
                 consts: rt.consts.as_ptr(),
-                globals: rt.globals.as_mut_ptr(),
+                globals: rt.globals.as_ptr() as *mut u64,
                 rt,
                 pc: std::ptr::null(),
                 base: null_mut(),
@@ -168,7 +186,9 @@ pub fn run(rt: &mut Rt) -> Exit {
     unsafe {
         rt.sched.attach(&ps, rt);
         let first = &raw mut *ctxs[0];
-        if !call::start_main(first) {
+        if let Some(session) = &rt.session {
+            session.begin();
+        } else if !call::start_main(first) {
             rt.die(b"fatal error: out of memory\n", 2);
         }
         let rt: &Rt = rt;
@@ -193,5 +213,8 @@ pub fn run(rt: &mut Rt) -> Exit {
     // SAFETY: no M is left.
     rt.sched.slabs.each(&mut |g| unsafe { unwind::drop_extra(g) });
     rt.ctxs.lock().clear();
+    if let Some(session) = &rt.session {
+        session.end();
+    }
     rt.exit.lock().unwrap_or(Exit { status: 0 })
 }

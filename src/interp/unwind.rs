@@ -342,7 +342,7 @@ unsafe fn last_words(cx: *mut Ctx) -> Then {
         let Some(p) = x.panics.last() else { return lost(cx) };
         if p.goexit {
             x.panics.clear();
-            if (*g).id == 1 {
+            if (*g).id == 1 && rt.session.is_none() {
                 // main has gone: the others go on, and may end in a deadlock.
                 rt.main_exited.store(true, SeqCst);
             }
@@ -460,9 +460,7 @@ unsafe fn die(cx: *mut Ctx) -> Then {
         }
         out.push(b'\n');
         traceback::goroutine(rt, g, true, &mut out);
-        out.extend_from_slice(b"exit status 2\n");
-        rt.die(&out, 2);
-        Then::Exit
+        super::session::die(cx, out)
     }
 }
 
@@ -542,9 +540,7 @@ pub unsafe fn fatal(cx: *mut Ctx, text: &str) -> Then {
         if !(*cx).side.g.is_null() {
             traceback::goroutine(rt, (*cx).side.g, true, &mut out);
         }
-        out.extend_from_slice(b"exit status 2\n");
-        rt.die(&out, 2);
-        Then::Exit
+        super::session::die(cx, out)
     }
 }
 

@@ -423,7 +423,7 @@ impl Sched {
 
     /// Leaves the idle list, `true`, unless a waker has taken this P off it at the same moment: then its wake-up is
     /// awaited, since it makes this M the spinning one, and one that came later would be taken for another.
-    fn leave_idle_or_be_woken(&self, p: usize) -> bool {
+    pub fn leave_idle_or_be_woken(&self, p: usize) -> bool {
         if self.leave_idle(p) {
             return true;
         }
@@ -522,6 +522,33 @@ impl Sched {
                 return;
             }
         }
+    }
+
+    /// Stops all Ps from a thread without one, runs `f`, lets them go on. `false`: the run has ended.
+    pub fn stop_from_outside(&self, f: impl FnOnce()) -> bool {
+        let _guard = self.stop_lock.lock();
+        self.stopping.store(true, SeqCst);
+        let mut tries = 0u32;
+        // SAFETY: the status is atomic.
+        while self.ps().iter().any(|&p| unsafe { (*p).status.load(SeqCst) == PStatus::Running as u8 }) {
+            tries += 1;
+            if tries < 100 {
+                std::hint::spin_loop()
+            } else {
+                std::thread::yield_now()
+            }
+            if self.done.load(SeqCst) {
+                break;
+            }
+        }
+        let alive = !self.done.load(SeqCst);
+        if alive {
+            f();
+        }
+        let _epoch = self.resume.0.lock();
+        self.stopping.store(false, SeqCst);
+        self.resume.1.notify_all();
+        alive
     }
 
     /// Stops all other Ps, runs `f`, lets them go on. `false`: another P was stopping the world; this one has

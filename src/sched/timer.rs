@@ -67,6 +67,17 @@ impl Timers {
         true
     }
 
+    /// Removes the timer that would ready a G.
+    pub fn forget(&self, g: *mut G) -> bool {
+        let mut s = self.state.lock();
+        let at = s.by_time.iter().find(|(_, a)| matches!(a, Action::Ready(r) if *r == g)).map(|(k, _)| *k);
+        let Some(at) = at else { return false };
+        s.by_time.remove(&at);
+        s.when.remove(&at.1);
+        self.update_next(&s);
+        true
+    }
+
     fn update_next(&self, s: &State) {
         self.next.store(s.by_time.first_key_value().map_or(i64::MAX, |(k, _)| k.0), SeqCst);
     }

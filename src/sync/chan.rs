@@ -422,6 +422,29 @@ impl Chan {
         }
     }
 
+    /// Takes a G that waits to send or receive off the channel's queue, for good.
+    ///
+    /// # Safety
+    /// The world is stopped, and `g` waits on a channel, not in a select.
+    pub unsafe fn forget(g: *mut G, sends: bool) -> bool {
+        // SAFETY: the node is the G's own, and names the channel whose queue it is on.
+        unsafe {
+            let n = &raw mut (*g).node;
+            let ch = (*n).on as *mut Chan;
+            (*ch).lock();
+            let waits = (*n).queued;
+            if waits {
+                if sends {
+                    (*ch).senders.remove(n);
+                } else {
+                    (*ch).receivers.remove(n);
+                }
+            }
+            (*ch).unlock();
+            waits
+        }
+    }
+
     /// Closes; the Gs it wakes are handed to `wake`: receivers have got zero values; senders (second argument true)
     /// are to panic. `false`: it was closed already.
     ///

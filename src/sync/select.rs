@@ -147,6 +147,20 @@ impl Waiting {
         }
     }
 
+    /// Takes the select off all its queues, for good. `false`: a case has been won.
+    ///
+    /// # Safety
+    /// The world is stopped, and `g` waits in this select.
+    pub unsafe fn forget(&mut self, g: *mut G) -> bool {
+        unsafe {
+            let open = (*g).select_won.compare_exchange(0, u32::MAX, AcqRel, Relaxed).is_ok();
+            if open {
+                self.finish(g);
+            }
+            open
+        }
+    }
+
     /// After the wake-up: takes the remaining nodes off their queues; returns the case that won.
     ///
     /// # Safety

@@ -58,6 +58,26 @@ impl SemaTable {
         &mut map.entry(addr as usize).or_insert_with(|| Queue(WaitQueue::new())).0
     }
 
+    /// Takes a G off the queue it waits on, for good: it will not get what it waited for.
+    ///
+    /// # Safety
+    /// The world is stopped, and `g` waits.
+    pub unsafe fn forget(&self, g: *mut G) -> bool {
+        // SAFETY: the node is the G's own; queues are reached under the shard's lock.
+        unsafe {
+            let n = &raw mut (*g).node;
+            let addr = (*n).on as *const AtomicU64;
+            let mut map = self.shard(addr).lock();
+            match map.get_mut(&(addr as usize)) {
+                Some(q) if (*n).queued => {
+                    q.0.remove(n);
+                    true
+                }
+                _ => false,
+            }
+        }
+    }
+
     // ---- Mutex
 
     /// # Safety

@@ -15,5 +15,6 @@ mod statement;
 #[cfg(test)]
 mod tests;
 pub mod token;
+pub mod walk;
 
 pub use parse::{is_incomplete, parse_file};

@@ -151,6 +151,10 @@ pub(super) struct Checker<'a> {
     pub byte_name: (bool, bool),
     pub rune_name: (bool, bool),
     pub package_scope: ScopeId,
+    /// By index in the graph.
+    pub pkg_ids: Vec<PkgId>,
+    /// What is kept of the inputs before, if the program is a session.
+    pub session: Option<super::session::Kept>,
     pub error_type: TypeId,
     pub comparable_type: TypeId,
     pub any_type: TypeId,
@@ -181,85 +185,111 @@ pub fn check_program(
     options: CheckOptions,
     diags: &mut Diagnostics,
 ) -> Info {
-    let syms = Syms {
-        init: names.intern("init"),
-        main: names.intern("main"),
-        iota: names.intern("iota"),
-        dot: names.intern("."),
-    };
-    let mut c = Checker {
-        ast,
-        names,
-        sources,
-        diags,
-        graph,
-        options,
-        info: Info::default(),
-        aux: Vec::new(),
-        decls: Vec::new(),
-        scopes: Vec::new(),
-        env: Env {
-            pkg: PkgId::NONE,
-            scope: UNIVERSE,
-            decl: None,
-            iota: None,
-            errors_at: None,
-            sig: None,
-            results: Rc::new([]),
-            outer: Rc::new([]),
-            script: false,
-            has_call: false,
-        },
-        later: VecDeque::new(),
-        path: Vec::new(),
-        methods: FxHashMap::default(),
-        generic_aliases: FxHashMap::default(),
-        shift_lhs: FxHashSet::default(),
-        type_depth: 0,
-        incomplete: false,
-        waits: Vec::new(),
-        interfaces: Vec::new(),
-        right_sides: FxHashMap::default(),
-        instance_spans: FxHashMap::default(),
-        retries: Vec::new(),
-        pending: Vec::new(),
-        imports: Vec::new(),
-        auto_imports: FxHashMap::default(),
-        auto_import_objects: FxHashMap::default(),
-        script_scope: None,
-        all_resolved: false,
-        dot_imports: FxHashMap::default(),
-        open_bounds: Vec::new(),
-        package_objects: Vec::new(),
-        declared: Vec::new(),
-        instantiations: Vec::new(),
-        canonical: FxHashMap::default(),
-        comparable_memo: FxHashMap::default(),
-        has_label: false,
-        depth: 0,
-        syms,
-        byte_name: (false, false),
-        rune_name: (false, false),
-        package_scope: UNIVERSE,
-        error_type: TypeId::INVALID,
-        comparable_type: TypeId::INVALID,
-        any_type: TypeId::INVALID,
-    };
-    c.info.expr_types = vec![TypeId::INVALID; ast.exprs.len()];
-    c.info.modes = vec![Mode::Invalid; ast.exprs.len()];
+    let mut c = Checker::new(ast, graph, names, sources, options, diags, Info::default());
     c.universe();
-    for package in &graph.packages {
-        c.package(package.path, package.name, &package.files, &package.imports, package.std);
-    }
+    c.graph_packages();
     let name = main_files.first().and_then(|&f| ast.files[f].package).map_or(c.syms.main, |p| p.name);
     let main = c.syms.main;
-    c.package(main, name, main_files, &graph.main_imports, false);
+    c.package(main, name, main_files, &graph.main_imports, false, true);
     c.finish()
 }
 
 impl<'a> Checker<'a> {
+    /// A checker in whose tables nothing is yet, or what an earlier one left in `info`.
+    pub fn new(
+        ast: &'a Ast,
+        graph: &'a PackageGraph,
+        names: &'a mut Interner,
+        sources: &'a SourceMap,
+        options: CheckOptions<'a>,
+        diags: &'a mut Diagnostics,
+        mut info: Info,
+    ) -> Checker<'a> {
+        info.expr_types.resize(ast.exprs.len(), TypeId::INVALID);
+        info.modes.resize(ast.exprs.len(), Mode::Invalid);
+        let done = || ObjAux { state: State::Done, decl: None, used: true, param: false };
+        let aux = info.objects.iter().map(|_| done()).collect();
+        let syms = Syms {
+            init: names.intern("init"),
+            main: names.intern("main"),
+            iota: names.intern("iota"),
+            dot: names.intern("."),
+        };
+        Checker {
+            ast,
+            names,
+            sources,
+            diags,
+            graph,
+            options,
+            info,
+            aux,
+            decls: Vec::new(),
+            scopes: Vec::new(),
+            env: Env {
+                pkg: PkgId::NONE,
+                scope: UNIVERSE,
+                decl: None,
+                iota: None,
+                errors_at: None,
+                sig: None,
+                results: Rc::new([]),
+                outer: Rc::new([]),
+                script: false,
+                has_call: false,
+            },
+            later: VecDeque::new(),
+            path: Vec::new(),
+            methods: FxHashMap::default(),
+            generic_aliases: FxHashMap::default(),
+            shift_lhs: FxHashSet::default(),
+            type_depth: 0,
+            incomplete: false,
+            waits: Vec::new(),
+            interfaces: Vec::new(),
+            right_sides: FxHashMap::default(),
+            instance_spans: FxHashMap::default(),
+            retries: Vec::new(),
+            pending: Vec::new(),
+            imports: Vec::new(),
+            auto_imports: FxHashMap::default(),
+            auto_import_objects: FxHashMap::default(),
+            script_scope: None,
+            all_resolved: false,
+            dot_imports: FxHashMap::default(),
+            open_bounds: Vec::new(),
+            package_objects: Vec::new(),
+            declared: Vec::new(),
+            instantiations: Vec::new(),
+            canonical: FxHashMap::default(),
+            comparable_memo: FxHashMap::default(),
+            has_label: false,
+            depth: 0,
+            syms,
+            byte_name: (false, false),
+            rune_name: (false, false),
+            package_scope: UNIVERSE,
+            pkg_ids: Vec::new(),
+            session: None,
+            error_type: TypeId::INVALID,
+            comparable_type: TypeId::INVALID,
+            any_type: TypeId::INVALID,
+        }
+    }
+
+    /// Checks the packages of the graph that have not been checked.
+    pub fn graph_packages(&mut self) {
+        let graph = self.graph;
+        for package in &graph.packages[self.pkg_ids.len()..] {
+            let id = self.package(package.path, package.name, &package.files, &package.imports, package.std, false);
+            self.pkg_ids.push(id);
+        }
+    }
+}
+
+impl<'a> Checker<'a> {
     /// Last touches once all packages are checked.
-    fn finish(mut self) -> Info {
+    pub fn finish(mut self) -> Info {
         for n in 0..self.info.types.named.len() {
             if let Some(origin) = self.info.types.named[n].origin {
                 self.info.types.named[n].methods = self.info.types.named(origin).methods.clone();

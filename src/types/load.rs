@@ -65,8 +65,24 @@ pub fn load_program(
     ast: &mut Ast,
     diags: &mut Diagnostics,
 ) -> PackageGraph {
-    let mut l =
-        Load { loader, parse, sources, names, ast, diags, graph: PackageGraph::default(), known: FxHashMap::default() };
+    load_more(PackageGraph::default(), main_files, loader, parse, sources, names, ast, diags)
+}
+
+/// As [`load_program`] for one more input of a session: to the packages of those before, new ones are added.
+#[allow(clippy::too_many_arguments)]
+pub fn load_more(
+    mut graph: PackageGraph,
+    main_files: &[usize],
+    loader: &dyn Loader,
+    parse: ParseFile,
+    sources: &mut SourceMap,
+    names: &mut Interner,
+    ast: &mut Ast,
+    diags: &mut Diagnostics,
+) -> PackageGraph {
+    let known = graph.packages.iter().enumerate().map(|(i, p)| (p.path, Known::Loaded(i))).collect();
+    graph.main_imports.clear();
+    let mut l = Load { loader, parse, sources, names, ast, diags, graph, known };
     l.program(main_files);
     l.graph
 }

@@ -23,6 +23,7 @@ pub mod print;
 mod range;
 mod resolve;
 mod selector;
+pub mod session;
 mod stmt;
 #[cfg(test)]
 mod testing;
@@ -30,5 +31,6 @@ pub mod ty;
 mod typexpr;
 mod unify;
 mod universe;
+pub mod vet;
 
 pub use check::{CheckOptions, check_program};

@@ -11,17 +11,24 @@ use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
 impl<'a> Checker<'a> {
-    pub fn package(&mut self, path: Sym, name: Sym, files: &[usize], imports: &FxHashMap<Sym, usize>, std: bool) {
-        let pkg = PkgId(self.info.packages.len() as u32);
-        let mut imported: Vec<PkgId> = imports.values().map(|&i| PkgId(i as u32)).collect();
-        let is_main = pkg.0 as usize == self.graph.packages.len();
+    /// Checks a package; `is_main`: the program itself, or an input of a session.
+    pub fn package(
+        &mut self,
+        path: Sym,
+        name: Sym,
+        files: &[usize],
+        imports: &FxHashMap<Sym, usize>,
+        std: bool,
+        is_main: bool,
+    ) -> PkgId {
+        let mut imported: Vec<PkgId> = imports.values().map(|&i| self.pkg_ids[i]).collect();
         if is_main {
-            self.auto_imports = self.graph.auto_imports.iter().map(|(&n, &i)| (n, PkgId(i as u32))).collect();
+            self.auto_imports = self.graph.auto_imports.iter().map(|(&n, &i)| (n, self.pkg_ids[i])).collect();
             imported.extend(self.auto_imports.values());
         }
         imported.sort();
         imported.dedup();
-        self.info.packages.push(Package {
+        let package = Package {
             path,
             name,
             files: files.to_vec(),
@@ -30,8 +37,15 @@ impl<'a> Checker<'a> {
             inits: Vec::new(),
             init_funcs: Vec::new(),
             std,
-        });
-        self.package_scope = self.new_scope(Some(UNIVERSE));
+        };
+        let earlier = self.session.as_ref().filter(|_| is_main).and_then(|s| s.main);
+        let pkg = earlier.unwrap_or(PkgId(self.info.packages.len() as u32));
+        match self.info.packages.get_mut(pkg.0 as usize) {
+            Some(same) => *same = package,
+            None => self.info.packages.push(package),
+        }
+        let outer = if is_main { self.session_scope(pkg) } else { UNIVERSE };
+        self.package_scope = self.new_scope(Some(outer));
         self.env.pkg = pkg;
         self.env.scope = self.package_scope;
         self.package_objects.clear();
@@ -66,15 +80,20 @@ impl<'a> Checker<'a> {
         self.check_declared_types();
         self.check_instantiations();
         self.init_order();
-        if self.script_scope.is_some() {
-            self.usage(self.package_scope);
+        if self.session.is_none() || !is_main {
+            if self.script_scope.is_some() {
+                self.usage(self.package_scope);
+            }
+            self.unused_imports();
+        } else {
+            self.keep(&file_scopes);
         }
-        self.unused_imports();
         if name == self.syms.main && is_main && self.script_scope.is_none() && !files.is_empty() {
             self.require_main(files);
         }
         let scope = std::mem::take(&mut self.scopes[self.package_scope.0 as usize].names);
         self.info.packages[pkg.0 as usize].scope = scope;
+        pkg
     }
 
     fn require_main(&mut self, files: &[usize]) {
@@ -142,7 +161,7 @@ impl<'a> Checker<'a> {
             }
             return;
         };
-        let pkg = PkgId(index as u32);
+        let pkg = self.pkg_ids[index];
         let own = self.info.pkg(pkg).name;
         if own == self.syms.main {
             let message = format!("import \"{}\" is a program, not an importable package", self.name(spec.path));
@@ -403,6 +422,7 @@ impl<'a> Checker<'a> {
 
     /// Finds the type name each method is declared for.
     fn attach_methods(&mut self, method_decls: Vec<(ObjId, FuncId)>) {
+        let mut later: Vec<(NamedId, ObjId)> = Vec::new();
         for (obj, id) in method_decls {
             let func = self.ast.func(id);
             let Some(recv) = func.recv.as_ref().and_then(|r| r.first()) else { continue };
@@ -413,9 +433,13 @@ impl<'a> Checker<'a> {
                 if let ObjKind::Func(f) = &mut self.info.objects[obj.0 as usize].kind {
                     f.recv = Some(Recv { base: TypeId::INVALID, pointer });
                 }
-                self.methods.entry(base).or_default().push(obj);
+                match self.earlier_type(base) {
+                    Some(n) => later.push((n, obj)),
+                    None => self.methods.entry(base).or_default().push(obj),
+                }
             }
         }
+        self.attach_to_earlier(later);
     }
 
     /// The type name in a receiver's type, through aliases of this package, by syntax alone.
@@ -434,7 +458,7 @@ impl<'a> Checker<'a> {
                 ExprKind::Index { x, .. } => e = *x,
                 ExprKind::Ident(name) => {
                     let Some(&obj) = self.scopes[self.package_scope.0 as usize].names.get(name) else {
-                        return (pointer, None);
+                        return (pointer, self.session_type(*name));
                     };
                     let aux = &self.aux[obj.0 as usize];
                     let Some(d) = aux.decl else { return (pointer, None) };

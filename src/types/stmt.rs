@@ -202,6 +202,9 @@ impl<'a> Checker<'a> {
 
     fn expr_stmt(&mut self, e: ExprId) {
         let (x, kind) = self.raw_expr(None, e, TypeId::INVALID, false);
+        if self.shows_value(e, &x) {
+            return;
+        }
         let message = match x.mode {
             Mode::Invalid => return,
             Mode::Builtin => "must be called",

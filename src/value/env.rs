@@ -1,6 +1,7 @@
 //! What natives and the interpreter share of one VM: the program, its types made ready to run, the heap, the outside
 //! world. Immutable but for what its parts guard themselves.
 use super::map::MapType;
+use super::world::WorldCell;
 use crate::base::grow::Grow;
 use crate::bytecode::program::{BitMap, Kind, Mem, Program, RType, RTypeId};
 use crate::heap::{Heap, ShapeId};
@@ -64,10 +65,10 @@ pub struct Env {
     pub code: usize,
     /// Set once the interpreter is ready.
     pub tracer: std::sync::OnceLock<Tracer>,
-    pub program: Arc<Program>,
-    pub types: Grow<TypeInfo>,
+    pub program: WorldCell<Arc<Program>>,
+    pub types: WorldCell<Grow<TypeInfo>>,
     /// By runtime type.
-    pub map_types: Grow<Option<MapType>>,
+    pub map_types: WorldCell<Grow<Option<MapType>>>,
     /// Seed of the hashes of maps.
     pub hash_seed: u64,
     pub chan_shape: ShapeId,

@@ -11,3 +11,4 @@ pub mod reflect;
 pub mod slice;
 pub mod slice_ops;
 pub mod string;
+pub mod world;

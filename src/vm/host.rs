@@ -12,21 +12,44 @@ pub struct ProcessHost {
     args: Vec<String>,
     out: Mutex<Vec<u8>>,
     terminal: bool,
+    /// The first failure to write.
+    failed: Mutex<Option<std::io::Error>>,
 }
 
 impl ProcessHost {
     pub fn new(args: Vec<String>) -> ProcessHost {
-        ProcessHost { args, out: Mutex::default(), terminal: std::io::stdout().is_terminal() }
+        ProcessHost { args, out: Mutex::default(), terminal: std::io::stdout().is_terminal(), failed: Mutex::default() }
+    }
+
+    /// The first failure to write to standard output, if there was one.
+    pub fn write_error(&self) -> Option<std::io::Error> {
+        self.failed.lock().take()
+    }
+
+    fn write_all(&self, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let result = std::io::stdout().lock().write_all(bytes).and_then(|()| std::io::stdout().lock().flush());
+        bytes.clear();
+        if let Err(e) = &result {
+            if e.kind() == std::io::ErrorKind::BrokenPipe {
+                end_by_pipe();
+            }
+            let copy = e.raw_os_error().map_or_else(|| e.kind().into(), std::io::Error::from_raw_os_error);
+            self.failed.lock().get_or_insert(copy);
+        }
+        result
     }
 }
 
-fn write_all(bytes: &mut Vec<u8>) -> std::io::Result<()> {
-    if bytes.is_empty() {
-        return Ok(());
+/// The reader of standard output has gone: the process ends as the signal that says so ends it, without a word.
+fn end_by_pipe() {
+    // SAFETY: the default action is restored, then taken.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        libc::raise(libc::SIGPIPE);
     }
-    let result = std::io::stdout().lock().write_all(bytes).and_then(|()| std::io::stdout().lock().flush());
-    bytes.clear();
-    result
 }
 
 impl Host for ProcessHost {
@@ -34,19 +57,19 @@ impl Host for ProcessHost {
         let mut out = self.out.lock();
         out.extend_from_slice(bytes);
         if out.len() >= BUFFER_BYTES || (self.terminal && bytes.contains(&b'\n')) {
-            return write_all(&mut out);
+            return self.write_all(&mut out);
         }
         Ok(())
     }
 
     fn flush_stdout(&self) -> std::io::Result<()> {
-        write_all(&mut self.out.lock())
+        self.write_all(&mut self.out.lock())
     }
 
     fn stderr(&self, bytes: &[u8]) -> std::io::Result<()> {
         // In order with what was printed before.
         let mut out = self.out.lock();
-        let _ = write_all(&mut out);
+        let _ = self.write_all(&mut out);
         std::io::stderr().lock().write_all(bytes)
     }
 

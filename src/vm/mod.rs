@@ -4,6 +4,7 @@
 pub mod host;
 pub mod machine;
 mod prune;
+pub mod session;
 pub mod source;
 
 use crate::base::diag::Diagnostics;
@@ -36,6 +37,8 @@ pub struct Compiled {
 pub struct CompileOptions {
     /// Unused names of scripts are errors.
     pub strict: bool,
+    /// Warn of what is legal and most likely wrong.
+    pub vet: bool,
     /// Stop after checking.
     pub check_only: bool,
     /// A program with errors is not compiled again with whole packages; for tests of what is left out of them.
@@ -93,6 +96,9 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
     if !diagnostics.has_hard_errors() {
         let check = CheckOptions { strict: options.strict, loader: Some(loader) };
         let mut info = check_program(&main_files, &ast, &graph, &mut names, &sources, check, &mut diagnostics);
+        if options.vet && !diagnostics.has_errors() {
+            crate::types::vet::vet(&main_files, &ast, &info, &names, &sources, &mut diagnostics);
+        }
         if !diagnostics.has_errors() && !options.check_only {
             let compiled = crate::compile::compile(&ast, &mut info, &names, &sources, &mut diagnostics);
             if !diagnostics.has_errors() {
@@ -156,35 +162,45 @@ impl Vm {
         host: Arc<dyn Host>,
         options: &RunOptions,
     ) -> Result<Vm, String> {
-        let heap = Heap::new(Config {
-            max_bytes: options.max_memory,
-            memory_limit: options.memory_limit,
-            gc_percent: options.gc_percent,
-            markers: options.procs.min(std::thread::available_parallelism().map_or(1, |n| n.get())),
-            min_heap_bytes: 4 << 20,
-        })
-        .map_err(|e| format!("cannot reserve memory for the heap: {e}"))?;
-        let output_full = Arc::new(AtomicBool::new(false));
-        let host: Arc<dyn Host> = match options.limits.output {
-            Some(max) => Arc::new(host::Bounded::new(host, max, output_full.clone())),
-            None => host,
-        };
-        let load_options = load::Options {
-            procs: if options.seed.is_some() { 1 } else { options.procs.max(1) },
-            seed: options.seed,
-            portable: options.portable,
-            max_stack_slots: options.max_stack / 8,
-            limits: options.limits.clone(),
-            output_full,
-            gctrace: options.gctrace,
-        };
-        let natives = crate::std::natives();
-        let rt = load::load(program, &natives, host, Arc::new(heap), sources, &load_options)?;
-        Ok(Vm { rt })
+        Ok(Vm { rt: new_rt(program, sources, host, options, false)? })
     }
 
     /// Runs the program to its end.
     pub fn run(mut self) -> Exit {
         run::run(&mut self.rt)
     }
+}
+
+fn new_rt(
+    program: Program,
+    sources: Arc<SourceMap>,
+    host: Arc<dyn Host>,
+    options: &RunOptions,
+    session: bool,
+) -> Result<Box<Rt>, String> {
+    let heap = Heap::new(Config {
+        max_bytes: options.max_memory,
+        memory_limit: options.memory_limit,
+        gc_percent: options.gc_percent,
+        markers: options.procs.min(std::thread::available_parallelism().map_or(1, |n| n.get())),
+        min_heap_bytes: 4 << 20,
+    })
+    .map_err(|e| format!("cannot reserve memory for the heap: {e}"))?;
+    let output_full = Arc::new(AtomicBool::new(false));
+    let host: Arc<dyn Host> = match options.limits.output {
+        Some(max) => Arc::new(host::Bounded::new(host, max, output_full.clone())),
+        None => host,
+    };
+    let load_options = load::Options {
+        procs: if options.seed.is_some() { 1 } else { options.procs.max(1) },
+        seed: options.seed,
+        portable: options.portable,
+        max_stack_slots: options.max_stack / 8,
+        session,
+        limits: options.limits.clone(),
+        output_full,
+        gctrace: options.gctrace,
+    };
+    let natives = crate::std::natives();
+    load::load(program, &natives, host, Arc::new(heap), sources, &load_options)
 }

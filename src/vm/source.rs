@@ -25,20 +25,34 @@ impl Files {
         Files { files: vec![(name.into(), text.into())], module: None }
     }
 
+    /// Reads a program from standard input.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with the input.
+    pub fn read_input() -> Result<Files, String> {
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut bytes).map_err(|e| why("standard input", &e))?;
+        Ok(Files {
+            files: vec![("standard input".into(), text_of("standard input", bytes)?)],
+            module: find_module(Path::new(".")),
+        })
+    }
+
     /// Reads a program: a file, `-` for standard input, or all source files of a folder but tests.
     ///
     /// # Errors
     /// A sentence that says what is wrong with the path.
     pub fn read(path: &Path) -> Result<Files, String> {
         if path.as_os_str() == "-" {
-            let mut text = Vec::new();
-            std::io::Read::read_to_end(&mut std::io::stdin(), &mut text).map_err(|e| format!("standard input: {e}"))?;
-            return Ok(Files::one("-", text_of("standard input", text)?));
+            return Files::read_input();
         }
         let shown = path.display();
         let meta = std::fs::metadata(path).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => format!("{shown}: no such file or folder"),
-            _ => format!("{shown}: {e}"),
+            std::io::ErrorKind::NotFound => match nearest(path) {
+                Some(near) => format!("{shown}: no such file or folder; did you mean {}?", near.display()),
+                None => format!("{shown}: no such file or folder"),
+            },
+            _ => why(&shown.to_string(), &e),
         })?;
         let dir = if meta.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) };
         let files = if meta.is_dir() {
@@ -55,7 +69,7 @@ impl Files {
 }
 
 fn read_dir(dir: &Path) -> Result<Vec<(String, String)>, String> {
-    let entries = std::fs::read_dir(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    let entries = std::fs::read_dir(dir).map_err(|e| why(&dir.display().to_string(), &e))?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| is_source(p)).collect();
     paths.sort();
     paths.into_iter().map(|p| Ok((p.display().to_string(), read_text(&p)?))).collect()
@@ -68,13 +82,36 @@ fn is_source(path: &Path) -> bool {
 }
 
 fn read_text(path: &Path) -> Result<String, String> {
-    let shown = path.display();
-    text_of(&shown.to_string(), std::fs::read(path).map_err(|e| format!("{shown}: {e}"))?)
+    let shown = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|e| why(&shown, &e))?;
+    text_of(&shown, bytes)
 }
 
+/// What is wrong with a file, in the system's words without their number.
+fn why(shown: &str, e: &std::io::Error) -> String {
+    let e = e.to_string();
+    let words = e.find(" (os error").map_or(e.as_str(), |i| &e[..i]);
+    format!("{shown}: {}{}", words[..1].to_lowercase(), &words[1..])
+}
+
+/// The file in the same folder whose name is almost the missing one's.
+fn nearest(path: &Path) -> Option<PathBuf> {
+    let wanted = path.file_name()?.to_str()?;
+    let dir = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let entries = std::fs::read_dir(dir.unwrap_or(Path::new("."))).ok()?;
+    let names = entries.flatten().take(10_000).filter_map(|e| e.file_name().into_string().ok());
+    let near = names.filter(|n| is_source(&dir.unwrap_or(Path::new("")).join(n)));
+    let near = near.map(|n| (strsim::damerau_levenshtein(&n, wanted), n)).min().filter(|n| n.0 <= 3)?;
+    Some(dir.map_or_else(|| PathBuf::from(&near.1), |d| d.join(&near.1)))
+}
+
+/// The bytes of a source file as text.
 fn text_of(shown: &str, bytes: Vec<u8>) -> Result<String, String> {
     if bytes.len() > u32::MAX as usize / 4 {
         return Err(format!("{shown}: the file is larger than 1 GB"));
+    }
+    if memchr::memchr(0, &bytes[..bytes.len().min(4096)]).is_some() {
+        return Err(format!("{shown}: this is a binary file, not a program"));
     }
     match String::from_utf8(bytes) {
         Ok(text) if text.trim().is_empty() => Err(format!("{shown}: the file is empty")),
@@ -88,7 +125,7 @@ fn text_of(shown: &str, bytes: Vec<u8>) -> Result<String, String> {
 }
 
 /// The nearest `go.mod` upward from a folder.
-fn find_module(dir: &Path) -> Option<Module> {
+pub(super) fn find_module(dir: &Path) -> Option<Module> {
     let dir = std::fs::canonicalize(dir).ok()?;
     for folder in dir.ancestors() {
         if let Ok(text) = std::fs::read_to_string(folder.join("go.mod")) {
@@ -117,7 +154,18 @@ impl PackageLoader {
     }
 }
 
-fn std_files(path: &str) -> &'static [(&'static str, &'static str, &'static str)] {
+/// The paths of the standard packages that programs may import.
+pub fn std_packages() -> impl Iterator<Item = &'static str> {
+    let mut last = "";
+    FILES.iter().map(|f| f.0).filter(move |p| {
+        let new = *p != last && !p.split('/').any(|part| part == "internal") && !p.is_empty();
+        last = p;
+        new
+    })
+}
+
+/// The files of a standard package: path, file name, text.
+pub fn std_files(path: &str) -> &'static [(&'static str, &'static str, &'static str)] {
     let start = FILES.partition_point(|f| f.0 < path);
     let len = FILES[start..].iter().take_while(|f| f.0 == path).count();
     &FILES[start..start + len]
@@ -129,7 +177,8 @@ pub(super) fn prune(texts: &[&str], module: Option<&Module>) -> Option<Pruned> {
     Pruned::new(texts, &library, module.map(|m| m.path.as_str()))
 }
 
-fn std_package_named(name: &str) -> Option<&'static str> {
+/// The path of the standard package of this name.
+pub fn std_package_named(name: &str) -> Option<&'static str> {
     let last = |p: &str| p.rsplit('/').next().is_some_and(|l| l == name);
     // The shortest path wins: `rand` is math/rand, not crypto/rand.
     FILES
