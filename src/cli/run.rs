@@ -23,9 +23,12 @@ pub struct Args {
     /// Logical processors (default: $GOMAXPROCS, else the CPUs)
     #[arg(long, value_name = "N")]
     procs: Option<usize>,
-    /// Replay: virtual time and all choices from this number
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
+    /// Replay: virtual time and all choices from this number, or `random`, which shows its number if the program fails
+    #[arg(long, value_name = "N", value_parser = parse_seed)]
+    seed: Option<Seed>,
+    /// List the goroutines that can never run again when main returns; status 3 if there are any
+    #[arg(long)]
+    leaks: bool,
     /// Unused names of scripts are errors
     #[arg(long)]
     strict: bool,
@@ -40,6 +43,19 @@ pub struct Args {
     /// Arguments of the program
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<String>,
+}
+
+#[derive(Clone, Copy)]
+enum Seed {
+    Number(u64),
+    Random,
+}
+
+fn parse_seed(text: &str) -> Result<Seed, String> {
+    if text == "random" {
+        return Ok(Seed::Random);
+    }
+    text.parse().map(Seed::Number).map_err(|_| "neither a number from 0 to 2^64-1 nor `random`".into())
 }
 
 impl Args {
@@ -75,7 +91,11 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
     let compiled = compile(files, CompileOptions { strict: args.strict, check_only: false, ..Default::default() });
     report(&compiled, args.format, MAX_REPORTED_ERRORS, colour);
     let Some(program) = compiled.program else { return status::COMPILE_ERROR };
-    let mut options = RunOptions { seed: args.seed, ..RunOptions::default() };
+    let seed = args.seed.map(|s| match s {
+        Seed::Number(n) => n,
+        Seed::Random => std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0) >> 32,
+    });
+    let mut options = RunOptions { seed, leaks: args.leaks, ..RunOptions::default() };
     if let Some(procs) = args.procs.or_else(|| std::env::var("GOMAXPROCS").ok()?.parse().ok()) {
         options.procs = procs.clamp(1, 1024);
     }
@@ -91,6 +111,11 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
             status::FAILED
         }
     };
+    if let (Some(Seed::Random), Some(seed)) = (args.seed, seed)
+        && ended != status::OK
+    {
+        complain(&format!("this was --seed {seed}"));
+    }
     match host.write_error() {
         // What the program could not see, since its output is buffered.
         Some(e) if ended == status::OK => {

@@ -680,6 +680,21 @@ impl Heap {
         stats.pause_total_ns += stats.last_pause_ns;
     }
 
+    /// Clears all marks and lets `f` mark, to see what leads where. Nothing is freed, but free cells can no longer be told
+    /// from others: nothing may be allocated afterwards. The world is stopped for good.
+    pub fn explore(&self, f: &mut dyn FnMut(&mut Marker)) {
+        let central = self.central.lock();
+        for i in 0..central.used as usize {
+            let b = self.block(i);
+            self.mark_words(i).iter().for_each(|w| w.store(0, Relaxed));
+            b.marked_large.store(false, Relaxed);
+        }
+        let shapes = self.shapes.read();
+        let mut marker = Marker::new(self, &shapes, None);
+        f(&mut marker);
+        marker.drain();
+    }
+
     /// Threads that mark: a small heap is marked sooner by one.
     fn markers(&self) -> usize {
         const SMALL_HEAP: usize = 16 << 20;

@@ -430,6 +430,20 @@ pub unsafe fn end_g(cx: *mut Ctx) {
     }
 }
 
+/// `main` has returned.
+#[cold]
+#[inline(never)]
+pub unsafe fn end_main(cx: *mut Ctx) {
+    unsafe {
+        let rt = (*cx).rt();
+        if rt.leaks {
+            super::explain::end_with_leaks(cx);
+        } else {
+            rt.end(0);
+        }
+    }
+}
+
 /// Waits for what never comes.
 #[cold]
 #[inline(never)]

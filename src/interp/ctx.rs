@@ -115,6 +115,8 @@ pub struct Rt {
     pub limits: super::limits::Limits,
     /// Print a line for each collection.
     pub gctrace: bool,
+    /// When `main` returns, list the Gs that can never run again.
+    pub leaks: bool,
     pub started: std::time::Instant,
     pub threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
     pub ctxs: Mutex<Vec<usize>>,

@@ -30,6 +30,7 @@ pub struct Options {
     pub limits: LimitOptions,
     pub output_full: Arc<AtomicBool>,
     pub gctrace: bool,
+    pub leaks: bool,
 }
 
 /// Puts into each `New` the shape that it allocates instead of the type, in the code of a program from a word on.
@@ -152,6 +153,7 @@ pub fn load(
         portable: options.portable,
         max_stack_slots: options.max_stack_slots,
         gctrace: options.gctrace,
+        leaks: options.leaks,
         started: std::time::Instant::now(),
         limits: Limits::new(options.limits.clone(), options.output_full.clone()),
         threads: Mutex::default(),

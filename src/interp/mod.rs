@@ -9,6 +9,7 @@
 pub mod call;
 pub mod ctx;
 pub mod elem;
+pub mod explain;
 pub mod fail;
 pub mod limits;
 pub mod load;

@@ -1240,7 +1240,7 @@ handlers! {
             call::end_g(cx);
             resched!(cx, t)
         }
-        (*(*cx).rt).end(0);
+        call::end_main(cx);
         back::EXIT
     }
     GExit(pc, r, cx, n, t) {

@@ -21,9 +21,7 @@ pub unsafe fn collect(cx: *mut Ctx) {
     unsafe {
         let rt = (*cx).rt();
         let collected = rt.sched.stop_the_world(&mut (*cx).p, || {
-            for &other in rt.ctxs.lock().iter() {
-                (*(other as *mut Ctx)).cache.flush();
-            }
+            flush_caches(rt);
             rt.env.heap.collect(&mut |m| mark_roots(rt, m));
             rt.sched.slabs.each(&mut |g| {
                 if (*g).status.load(Relaxed) == Status::Waiting as u8 {
@@ -120,12 +118,7 @@ fn trace(rt: &Rt) {
 /// The world is stopped.
 pub unsafe fn mark_roots(rt: &Rt, m: &mut Marker) {
     unsafe {
-        for i in rt.program.global_ptrs.iter() {
-            m.place(|| format!("global word {i}"));
-            m.word(rt.globals[i]);
-        }
-        m.place(|| "a timer".into());
-        rt.sched.timers.each_closure(&mut |w| m.word(w));
+        mark_shared(rt, m);
         let mut extras = 0;
         rt.sched.slabs.each(&mut |g| {
             if !(*g).extra.is_null() {
@@ -140,7 +133,31 @@ pub unsafe fn mark_roots(rt: &Rt, m: &mut Marker) {
     }
 }
 
-unsafe fn mark_g(rt: &Rt, g: *mut G, m: &mut Marker) {
+/// # Safety
+/// The world is stopped.
+pub unsafe fn flush_caches(rt: &Rt) {
+    for &other in rt.ctxs.lock().iter() {
+        // SAFETY: no M runs.
+        unsafe { (*(other as *mut Ctx)).cache.flush() };
+    }
+}
+
+/// What does not belong to a G.
+///
+/// # Safety
+/// The world is stopped.
+pub unsafe fn mark_shared(rt: &Rt, m: &mut Marker) {
+    for i in rt.program.global_ptrs.iter() {
+        m.place(|| format!("global word {i}"));
+        m.word(rt.globals[i]);
+    }
+    m.place(|| "a timer".into());
+    rt.sched.timers.each_closure(&mut |w| m.word(w));
+}
+
+/// # Safety
+/// The world is stopped; the G is alive.
+pub unsafe fn mark_g(rt: &Rt, g: *mut G, m: &mut Marker) {
     unsafe {
         if !(*g).extra.is_null() {
             m.place(|| "a deferred call or panic".into());

@@ -2,7 +2,7 @@
 use super::call;
 use super::ctx::{Ctx, Exit, Rt};
 use super::ops::{H, TABLE, back};
-use super::{limits, traceback, unwind};
+use super::{explain, limits, traceback, unwind};
 use crate::bytecode::op::Op;
 use crate::heap::Cache;
 use crate::sched::idle::{Found, Hooks};
@@ -99,7 +99,12 @@ unsafe fn deadlock(rt: &Rt) {
         out.extend_from_slice(b"fatal error: all goroutines are asleep - deadlock!\n\n");
     }
     // SAFETY: every P is idle.
-    unsafe { traceback::all(rt, null_mut(), &mut out) };
+    unsafe {
+        traceback::all(rt, null_mut(), &mut out);
+        if rt.session.is_none() {
+            explain::why(rt, &mut out);
+        }
+    }
     out.extend_from_slice(b"exit status 2\n");
     rt.die(&out, 2);
 }

@@ -3,7 +3,7 @@
 use crate::sched::wait::WaitReason;
 use crate::sync::sema::Acquire;
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 pub const NATIVES: &[NativeEntry] = &[
     ("sync.Mutex.Lock", mutex_lock),
@@ -38,19 +38,30 @@ fn nil() -> Trap {
     Trap::Runtime("invalid memory address or nil pointer dereference".into())
 }
 
+/// Notes in the lock's second word who holds it, for the report of a deadlock.
+fn own(cx: &mut Cx) -> NativeResult {
+    // SAFETY: the running G.
+    let id = unsafe { (*cx.side.g).id };
+    word(cx, 1)?.store(id, Relaxed);
+    Ok(Outcome::Done)
+}
+
 fn mutex_lock(cx: &mut Cx) -> NativeResult {
     let w = word(cx, 0)?;
     let retry = cx.side.take_retry();
     let (g, park) = (cx.side.g, cx.side.park(WaitReason::MutexLock, true));
     // SAFETY: the running G, whose pc is at this call.
     match unsafe { cx.side.sema().lock(w, g, retry, park) } {
-        Acquire::Acquired => Ok(Outcome::Done),
+        Acquire::Acquired => own(cx),
         Acquire::Parked => Ok(Outcome::ParkedRetry),
     }
 }
 
 fn mutex_try_lock(cx: &mut Cx) -> NativeResult {
     let got = cx.side.sema().try_lock(word(cx, 0)?);
+    if got {
+        own(cx)?;
+    }
     cx.set_bool(0, got);
     Ok(Outcome::Done)
 }
@@ -73,6 +84,7 @@ fn rw_lock(cx: &mut Cx, write: bool) -> NativeResult {
     let (g, park) = (cx.side.g, cx.side.park(reason, true));
     // SAFETY: the running G, whose pc is at this call.
     match unsafe { cx.side.sema().rw_lock(w, g, write, retry, park) } {
+        Acquire::Acquired if write => own(cx),
         Acquire::Acquired => Ok(Outcome::Done),
         Acquire::Parked => Ok(Outcome::ParkedRetry),
     }
@@ -80,6 +92,9 @@ fn rw_lock(cx: &mut Cx, write: bool) -> NativeResult {
 
 fn rw_try_lock(cx: &mut Cx, write: bool) -> NativeResult {
     let got = cx.side.sema().try_rw_lock(word(cx, 0)?, write);
+    if got && write {
+        own(cx)?;
+    }
     cx.set_bool(0, got);
     Ok(Outcome::Done)
 }

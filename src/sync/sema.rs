@@ -49,6 +49,11 @@ const READER: u64 = 1 << 8;
 const WAITS_TO_READ: u32 = 1;
 const WAITS_TO_WRITE: u32 = 2;
 
+/// How many readers an RWMutex word counts.
+pub fn rw_readers(word: u64) -> u64 {
+    word >> 8
+}
+
 impl SemaTable {
     fn shard(&self, addr: *const AtomicU64) -> &Mutex<FxHashMap<usize, Queue>> {
         &self.shards[(addr as usize >> 3).wrapping_mul(0x9E37_79B9) >> 8 & (SHARDS - 1)]

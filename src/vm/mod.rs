@@ -130,6 +130,8 @@ pub struct RunOptions {
     pub limits: LimitOptions,
     /// A line to standard error for each collection.
     pub gctrace: bool,
+    /// List the goroutines that can never run again when `main` returns, and end with status 3 if there are any.
+    pub leaks: bool,
 }
 
 impl Default for RunOptions {
@@ -144,6 +146,7 @@ impl Default for RunOptions {
             memory_limit: usize::MAX,
             limits: LimitOptions::default(),
             gctrace: false,
+            leaks: false,
         }
     }
 }
@@ -200,6 +203,7 @@ fn new_rt(
         limits: options.limits.clone(),
         output_full,
         gctrace: options.gctrace,
+        leaks: options.leaks,
     };
     let natives = crate::std::natives();
     load::load(program, &natives, host, Arc::new(heap), sources, &load_options)
