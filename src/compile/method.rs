@@ -308,7 +308,8 @@ impl Compiler<'_> {
         let (slots, closure) = self.fixed_slots(&params, &results, true);
         let (Some((gather, _)), Some((scatter, _))) = (self.reflect_func("gather"), self.reflect_func("scatter"))
         else {
-            return;
+            self.f.code.plain(Op::Unreachable);
+            return self.finish_code(idx, Span::new(0, 1));
         };
         let (f, args) = (self.ptr_slot(), self.ptr_slot());
         let n = self.slot_count(&params);

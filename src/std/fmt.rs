@@ -4,7 +4,7 @@
 use super::number;
 use crate::bytecode::program::{Kind, Mem, RType, RTypeId, iface};
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap, load};
-use crate::value::{map, slice, string};
+use crate::value::{map, reflect, slice, string};
 
 pub const NATIVES: &[NativeEntry] = &[
     ("fmt.format", format),
@@ -491,11 +491,37 @@ impl Printer<'_, '_> {
             self.fmt_pointer(t, &value, verb);
             return;
         }
+        if let &[inner, flag] = &value[..]
+            && t.named.as_ref().is_some_and(|n| n.0 == "Value" && n.1 == "reflect")
+            && flag & (reflect::METHOD | reflect::MADE) == 0
+        {
+            return self.held(reflect::resolve(self.cx.env, (inner, flag)), verb);
+        }
         if self.methods(word, t, verb) {
             return;
         }
         value.resize(value.len().max(1), 0);
         self.value(ty, &value, verb, 0, true);
+    }
+
+    /// What a `reflect.Value` holds is formatted in its place.
+    fn held(&mut self, loc: Option<reflect::Loc>, verb: u32) {
+        let Some(loc) = loc else {
+            return self.out.extend_from_slice(b"<invalid reflect.Value>");
+        };
+        let (t, v) = (self.cx.rtype(loc.ty), loc.words(self.cx.env));
+        let own = loc.flag & reflect::ANY_READ_ONLY == 0;
+        if own && !t.methods.is_empty() {
+            match self.cx.box_value(loc.ty, &v) {
+                Ok(word) if self.methods(word, t, verb) => return,
+                Ok(_) => {}
+                Err(trap) => {
+                    self.failed = Some(trap);
+                    return;
+                }
+            }
+        }
+        self.value(loc.ty, &v, verb, 0, own);
     }
 
     /// Whether the type has a method `name` of this signature.

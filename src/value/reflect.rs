@@ -18,6 +18,8 @@ pub const READ_ONLY: u64 = 4;
 pub const EMBED_READ_ONLY: u64 = 8;
 /// A method of the value in the interface: the index into its type's methods lies above.
 pub const METHOD: u64 = 16;
+/// Made by `MakeFunc`.
+pub const MADE: u64 = 32;
 pub const METHOD_SHIFT: u32 = 16;
 
 pub const ANY_READ_ONLY: u64 = READ_ONLY | EMBED_READ_ONLY;
