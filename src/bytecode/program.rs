@@ -188,6 +188,35 @@ pub struct RType {
     pub stub: Option<FuncIdx>,
 }
 
+impl RType {
+    /// A type without parts: not comparable, of no words.
+    pub fn of_kind(kind: Kind) -> RType {
+        RType {
+            kind,
+            boxing: Boxing::Never,
+            mem: Mem::W,
+            words: 0,
+            ptr_map: BitMap::default(),
+            name: String::new(),
+            named: None,
+            comparable: false,
+            elem: RTypeId::NONE,
+            key: RTypeId::NONE,
+            len: 0,
+            chan_dir: 0,
+            fields: Vec::new(),
+            params: Vec::new(),
+            results: Vec::new(),
+            variadic: false,
+            methods: Vec::new(),
+            iface_methods: Vec::new(),
+            ptr_to: RTypeId::NONE,
+            underlying: RTypeId::NONE,
+            stub: None,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct RField {
     pub name: String,

@@ -243,22 +243,17 @@ impl Compiler<'_> {
             return self.multi_values(one);
         }
         let mut out = vec![(Reg::fixed(0), TypeId::INVALID); rhs.len()];
-        let calls: Vec<bool> = rhs.iter().map(|&e| self.has_safepoint(e)).collect();
-        let last = calls.iter().rposition(|&c| c);
-        // what contains calls goes first, as Go's compiler does
-        for round in [true, false] {
-            for (i, (&e, &t)) in rhs.iter().zip(types).enumerate() {
-                if calls[i] != round {
-                    continue;
-                }
-                let r = if self.lay(t).big() {
-                    let d = self.ptr_slot();
-                    self.expr_as(e, t, Some(d))
-                } else {
-                    self.value(e, t)
-                };
-                out[i] = (if round && last != Some(i) { self.hold(r, t) } else { r }, t);
-            }
+        let last = rhs.iter().rposition(|&e| self.has_safepoint(e));
+        for i in self.calls_first(rhs.iter().copied()) {
+            let (e, t) = (rhs[i], types[i]);
+            let r = if self.lay(t).big() {
+                let d = self.ptr_slot();
+                self.expr_as(e, t, Some(d))
+            } else {
+                self.value(e, t)
+            };
+            let later = last.is_some_and(|l| i < l) && self.has_safepoint(e);
+            out[i] = (if later { self.hold(r, t) } else { r }, t);
         }
         out
     }

@@ -121,6 +121,14 @@ impl Compiler<'_> {
         (rx, ry)
     }
 
+    /// The order in which Go's compiler evaluates what stands side by side: what contains calls goes first.
+    pub fn calls_first(&mut self, list: impl IntoIterator<Item = ExprId>) -> Vec<usize> {
+        let calls: Vec<bool> = list.into_iter().map(|e| self.has_safepoint(e)).collect();
+        let mut order: Vec<usize> = (0..calls.len()).collect();
+        order.sort_by_key(|&i| !calls[i]);
+        order
+    }
+
     /// Evaluating the expression may reach a safepoint.
     pub fn has_safepoint(&mut self, e: ExprId) -> bool {
         match self.safe_memo.get(e.0 as usize) {

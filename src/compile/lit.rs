@@ -138,7 +138,8 @@ impl Compiler<'_> {
                     self.store_zero(place, ty);
                 }
                 let zeroed = zeroed || !full;
-                for (i, el) in self.calls_first(elems) {
+                for i in self.calls_first(elems.iter().map(|el| el.value)) {
+                    let el = elems[i];
                     let mark = self.f.regs.mark();
                     let path = match el.key {
                         Some(k) => match self.info.selections.get(&k) {
@@ -188,11 +189,11 @@ impl Compiler<'_> {
             at += 1;
         }
         let mut stored = 0;
-        for (i, el) in self.calls_first(elems) {
+        for i in self.calls_first(elems.iter().map(|el| el.value)) {
             if i < stored {
                 continue;
             }
-            let at = index[i];
+            let (el, at) = (elems[i], index[i]);
             let mark = self.f.regs.mark();
             // runs of constants narrower than a word are stored as words
             let per_word = 8 / l.mem.bytes().max(1) as u64;
@@ -229,15 +230,6 @@ impl Compiler<'_> {
             self.fill_part(p, elem, el.value, zeroed);
             self.f.regs.release(mark);
         }
-    }
-
-    /// The elements with their numbers, as Go's compiler evaluates them: what contains calls goes first.
-    fn calls_first(&mut self, elems: &[Element]) -> Vec<(usize, Element)> {
-        let mut list: Vec<(usize, Element)> = elems.iter().copied().enumerate().collect();
-        if elems.iter().any(|el| self.has_safepoint(el.value)) {
-            list.sort_by_key(|(_, el)| !self.has_safepoint(el.value));
-        }
-        list
     }
 
     /// The bits in memory of a constant element.

@@ -189,29 +189,6 @@ pub fn compile(ast: &Ast, info: &mut Info, names: &Interner, _sources: &SourceMa
 fn new_compiler<'a>(ast: &'a Ast, info: &'a mut Info, names: &'a Interner, diags: &'a mut Diagnostics) -> Compiler<'a> {
     let any = info.types.empty_interface();
     let error = error_type(info, names).unwrap_or(any);
-    let placeholder = RType {
-        kind: Kind::Invalid,
-        boxing: Boxing::Never,
-        mem: Mem::W,
-        words: 0,
-        ptr_map: BitMap::default(),
-        name: String::new(),
-        named: None,
-        comparable: false,
-        elem: RTypeId::NONE,
-        key: RTypeId::NONE,
-        len: 0,
-        chan_dir: 0,
-        fields: Vec::new(),
-        params: Vec::new(),
-        results: Vec::new(),
-        variadic: false,
-        methods: Vec::new(),
-        iface_methods: Vec::new(),
-        ptr_to: RTypeId::NONE,
-        underlying: RTypeId::NONE,
-        stub: None,
-    };
     let mut one = BitMap::default();
     one.set(0);
     Compiler {
@@ -219,7 +196,7 @@ fn new_compiler<'a>(ast: &'a Ast, info: &'a mut Info, names: &'a Interner, diags
         info,
         names,
         diags,
-        prog: Program { types: vec![placeholder].into(), ..Program::default() },
+        prog: Program { types: vec![RType::of_kind(Kind::Invalid)].into(), ..Program::default() },
         f: FuncState::default(),
         formats: emit::formats(),
         call_fixes: Vec::new(),

@@ -179,12 +179,7 @@ impl Compiler<'_> {
     /// Declares variables with values; blank ones only evaluate.
     fn declare_values(&mut self, names: &[Option<ObjId>], blank: &[bool], rhs: &[ExprId]) {
         if names.len() == rhs.len() {
-            let mut order: Vec<usize> = (0..rhs.len()).collect();
-            if rhs.len() > 1 {
-                // what contains calls goes first, as Go's compiler does
-                order.sort_by_key(|&i| !self.has_safepoint(rhs[i]));
-            }
-            for i in order {
+            for i in self.calls_first(rhs.iter().copied()) {
                 let e = rhs[i];
                 match names[i] {
                     Some(obj) if !blank[i] => self.declare_with(obj, e),

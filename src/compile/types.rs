@@ -327,7 +327,6 @@ impl Compiler<'_> {
         let name = runtime_string(self.info, self.names, t);
         let comparable = self.info.types.comparable(t, true);
         self.prog.types.push(RType {
-            kind: l.kind,
             boxing: l.boxing,
             mem: l.mem,
             words: l.words,
@@ -335,19 +334,7 @@ impl Compiler<'_> {
             name,
             named,
             comparable,
-            elem: RTypeId::NONE,
-            key: RTypeId::NONE,
-            len: 0,
-            chan_dir: 0,
-            fields: Vec::new(),
-            params: Vec::new(),
-            results: Vec::new(),
-            variadic: false,
-            methods: Vec::new(),
-            iface_methods: Vec::new(),
-            ptr_to: RTypeId::NONE,
-            underlying: RTypeId::NONE,
-            stub: None,
+            ..RType::of_kind(l.kind)
         });
         self.rtype_order.push(t);
         let i = id.0 as usize;

@@ -178,18 +178,13 @@ impl<'a> Marker<'a> {
         }
     }
 
-    /// Follows everything that has been shown so far.
-    pub fn settle(&mut self) {
-        self.drain();
-    }
-
     /// Whether the object at an address has been marked; what lies outside the heap always counts.
     pub fn reached(&self, ptr: u64) -> bool {
         !self.heap.contains(ptr) || self.heap.is_marked(ptr)
     }
 
     /// Looks into all objects that are marked, with the help of others if there are any.
-    pub(super) fn drain(&mut self) {
+    pub fn drain(&mut self) {
         self.drain_own();
         if let Some(pool) = self.pool {
             while let Some(chunk) = pool.take() {

@@ -43,7 +43,7 @@ unsafe fn mark_and_find_stuck(rt: &Rt, m: &mut Marker) -> Vec<*mut G> {
             _ => roots::mark_g(rt, g, m),
         });
         loop {
-            m.settle();
+            m.drain();
             let before = waiting.len();
             waiting.retain(|&g| {
                 let alive = reached(m, g) == Some(true);
@@ -188,7 +188,7 @@ pub unsafe fn why(rt: &Rt, out: &mut Vec<u8>) {
         if explore {
             rt.env.heap.explore(&mut |m| {
                 roots::mark_shared(rt, m);
-                m.settle();
+                m.drain();
                 for (i, &g) in gs.iter().enumerate() {
                     by_globals[i] = reached(m, g) == Some(true);
                 }
@@ -196,7 +196,7 @@ pub unsafe fn why(rt: &Rt, out: &mut Vec<u8>) {
             for &other in &gs {
                 rt.env.heap.explore(&mut |m| {
                     roots::mark_g(rt, other, m);
-                    m.settle();
+                    m.drain();
                     for (i, &g) in gs.iter().enumerate() {
                         if g != other && reached(m, g) == Some(true) {
                             reach[i].push((*other).id);

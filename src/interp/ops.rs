@@ -102,6 +102,19 @@ macro_rules! ra {
         *$r.add(a!($pc))
     };
 }
+/// Clears the pointer slots of a frame that begins, as the function's header word says.
+macro_rules! clear_pointers {
+    ($base:ident, $header:ident) => {
+        let zero = ($header >> 48) as usize;
+        if zero != 0 {
+            let z = $base.add(($header >> 32) as u16 as usize);
+            for i in 0..zero {
+                z.add(i).write_volatile(0);
+            }
+        }
+    };
+}
+
 macro_rules! rb {
     ($pc:ident, $r:ident) => {
         *$r.add(b!($pc))
@@ -1014,13 +1027,7 @@ handlers! {
         let header = *entry.sub(1);
         if base.add(header as u32 as usize) > (*cx).stack_end { return call::grow(pc, r, cx, n, t, header as u32 as usize + a) }
         *base.sub(1) = pc as u64 | (a as u64) << 48;
-        let zero = (header >> 48) as usize;
-        if zero != 0 {
-            let z = base.add((header >> 32) as u16 as usize);
-            for i in 0..zero {
-                z.add(i).write_volatile(0);
-            }
-        }
+        clear_pointers!(base, header);
         let n = n - 4;
         if n < 0 { return call::safepoint(entry, base, cx, n, t) }
         next!(entry, base, cx, n, t)
@@ -1035,13 +1042,7 @@ handlers! {
         if base.add(header as u32 as usize) > (*cx).stack_end { return call::grow(pc, r, cx, n, t, header as u32 as usize + a) }
         *base.sub(1) = pc as u64 | (a as u64) << 48;
         *base.add(c!(pc)) = closure;
-        let zero = (header >> 48) as usize;
-        if zero != 0 {
-            let z = base.add((header >> 32) as u16 as usize);
-            for i in 0..zero {
-                z.add(i).write_volatile(0);
-            }
-        }
+        clear_pointers!(base, header);
         let n = n - 4;
         if n < 0 { return call::safepoint(entry, base, cx, n, t) }
         next!(entry, base, cx, n, t)
@@ -1061,13 +1062,7 @@ handlers! {
         if base.add(header as u32 as usize) > (*cx).stack_end { return call::grow(pc, r, cx, n, t, header as u32 as usize + a) }
         *base.add(c!(pc)) = if cache & Entry::DIRECT != 0 { word & iface::PAYLOAD } else { word };
         *base.sub(1) = pc.add(2) as u64 | (a as u64) << 48;
-        let zero = (header >> 48) as usize;
-        if zero != 0 {
-            let z = base.add((header >> 32) as u16 as usize);
-            for i in 0..zero {
-                z.add(i).write_volatile(0);
-            }
-        }
+        clear_pointers!(base, header);
         let n = n - 4;
         if n < 0 { return call::safepoint(entry, base, cx, n, t) }
         next!(entry, base, cx, n, t)
@@ -1081,13 +1076,7 @@ handlers! {
         if base.add(header as u32 as usize) > (*cx).stack_end { return call::grow(pc, r, cx, n, t, header as u32 as usize + a) }
         *base.sub(1) = pc as u64 | (a as u64) << 48;
         call::unpack(base, *r.add(3));
-        let zero = (header >> 48) as usize;
-        if zero != 0 {
-            let z = base.add((header >> 32) as u16 as usize);
-            for i in 0..zero {
-                z.add(i).write_volatile(0);
-            }
-        }
+        clear_pointers!(base, header);
         let n = n - 8;
         if n < 0 { return call::safepoint(entry, base, cx, n, t) }
         next!(entry, base, cx, n, t)

@@ -527,10 +527,15 @@ impl Sched {
     /// Stops all Ps from a thread without one, runs `f`, lets them go on. `false`: the run has ended.
     pub fn stop_from_outside(&self, f: impl FnOnce()) -> bool {
         let _guard = self.stop_lock.lock();
+        self.while_stopped(self.ps(), f)
+    }
+
+    /// Has these Ps stop, runs `f`, lets them go on. `false`: the run has ended. The caller holds the stop lock.
+    fn while_stopped(&self, ps: Vec<*mut P>, f: impl FnOnce()) -> bool {
         self.stopping.store(true, SeqCst);
         let mut tries = 0u32;
         // SAFETY: the status is atomic.
-        while self.ps().iter().any(|&p| unsafe { (*p).status.load(SeqCst) == PStatus::Running as u8 }) {
+        while ps.iter().any(|&p| unsafe { (*p).status.load(SeqCst) == PStatus::Running as u8 }) {
             tries += 1;
             if tries < 100 {
                 std::hint::spin_loop()
@@ -563,29 +568,8 @@ impl Sched {
             }
             return false;
         };
-        self.stopping.store(true, SeqCst);
-        let others: Vec<*mut P> = self.ps().into_iter().filter(|&o| o != p as *mut P).collect();
-        let mut tries = 0u32;
-        while others.iter().any(|&o| {
-            // SAFETY: the status is atomic.
-            unsafe { (*o).status.load(SeqCst) == PStatus::Running as u8 }
-        }) {
-            tries += 1;
-            if tries < 100 {
-                std::hint::spin_loop()
-            } else {
-                std::thread::yield_now()
-            }
-            if self.done.load(SeqCst) {
-                break;
-            }
-        }
-        if !self.done.load(SeqCst) {
-            f();
-        }
-        let _epoch = self.resume.0.lock();
-        self.stopping.store(false, SeqCst);
-        self.resume.1.notify_all();
+        let others = self.ps().into_iter().filter(|&o| o != p as *mut P).collect();
+        self.while_stopped(others, f);
         true
     }
 }

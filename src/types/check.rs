@@ -78,6 +78,24 @@ pub(super) struct Env {
     pub has_call: bool,
 }
 
+impl Env {
+    /// Outside of functions.
+    pub fn new(pkg: PkgId, scope: ScopeId, decl: Option<u32>) -> Env {
+        Env {
+            pkg,
+            scope,
+            decl,
+            iota: None,
+            errors_at: None,
+            sig: None,
+            results: Rc::new([]),
+            outer: Rc::new([]),
+            script: false,
+            has_call: false,
+        }
+    }
+}
+
 pub(super) type Later<'a> = Box<dyn FnOnce(&mut Checker<'a>) + 'a>;
 
 pub(super) struct ImportUse {
@@ -226,18 +244,7 @@ impl<'a> Checker<'a> {
             aux,
             decls: Vec::new(),
             scopes: Vec::new(),
-            env: Env {
-                pkg: PkgId::NONE,
-                scope: UNIVERSE,
-                decl: None,
-                iota: None,
-                errors_at: None,
-                sig: None,
-                results: Rc::new([]),
-                outer: Rc::new([]),
-                script: false,
-                has_call: false,
-            },
+            env: Env::new(PkgId::NONE, UNIVERSE, None),
             later: VecDeque::new(),
             path: Vec::new(),
             methods: FxHashMap::default(),

@@ -108,18 +108,7 @@ impl<'a> Checker<'a> {
             let d = &self.decls[d as usize];
             (d.scope, d.pkg, d.kind.clone())
         };
-        let env = Env {
-            pkg,
-            scope,
-            decl: Some(d),
-            iota: None,
-            errors_at: None,
-            sig: None,
-            results: Rc::new([]),
-            outer: Rc::new([]),
-            script: false,
-            has_call: false,
-        };
+        let env = Env::new(pkg, scope, Some(d));
         let saved = std::mem::replace(&mut self.env, env);
         match kind {
             DeclKind::Const(c) => self.const_decl(o, c),

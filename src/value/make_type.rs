@@ -99,29 +99,7 @@ pub fn is_big(t: &RType) -> bool {
 fn one_word(kind: Kind, name: String) -> RType {
     let mut ptr_map = BitMap::default();
     ptr_map.set(0);
-    RType {
-        kind,
-        boxing: Boxing::Direct,
-        mem: Mem::W,
-        words: 1,
-        ptr_map,
-        name,
-        named: None,
-        comparable: true,
-        elem: RTypeId::NONE,
-        key: RTypeId::NONE,
-        len: 0,
-        chan_dir: 0,
-        fields: Vec::new(),
-        params: Vec::new(),
-        results: Vec::new(),
-        variadic: false,
-        methods: Vec::new(),
-        iface_methods: Vec::new(),
-        ptr_to: RTypeId::NONE,
-        underlying: RTypeId::NONE,
-        stub: None,
-    }
+    RType { boxing: Boxing::Direct, words: 1, ptr_map, name, comparable: true, ..RType::of_kind(kind) }
 }
 
 fn describe(env: &Env, s: &Structure) -> Option<RType> {

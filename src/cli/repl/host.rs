@@ -1,8 +1,9 @@
 //! The outside world of a session: a terminal that belongs to the program while an input runs, and to the line editor
 //! while the next is awaited. Then whole lines are printed above the prompt.
 use crate::value::env::Host;
+use crate::vm::host::ProcessHost;
 use parking_lot::Mutex;
-use std::io::{Read, Write};
+use std::io::Write;
 
 /// Bytes of a line without end that are kept while the prompt waits.
 const MAX_KEPT: usize = 64 << 10;
@@ -19,15 +20,15 @@ struct Out {
     above: Option<Printer>,
 }
 
-#[derive(Default)]
 pub struct ReplHost {
     out: Mutex<Out>,
-    args: Vec<String>,
+    /// For all but output.
+    process: ProcessHost,
 }
 
 impl ReplHost {
     pub fn new() -> ReplHost {
-        ReplHost { out: Mutex::default(), args: vec!["gmpl".into()] }
+        ReplHost { out: Mutex::default(), process: ProcessHost::new(vec!["gmpl".into()]) }
     }
 
     /// How a line is printed above the prompt.
@@ -117,18 +118,18 @@ impl Host for ReplHost {
     }
 
     fn stdin(&self, buf: &mut [u8]) -> std::io::Result<usize> {
-        std::io::stdin().lock().read(buf)
+        self.process.stdin(buf)
     }
 
     fn args(&self) -> &[String] {
-        &self.args
+        self.process.args()
     }
 
     fn env(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok()
+        self.process.env(name)
     }
 
     fn environ(&self) -> Vec<String> {
-        std::env::vars().map(|(k, v)| format!("{k}={v}")).collect()
+        self.process.environ()
     }
 }

@@ -31,6 +31,11 @@ pub const NATIVES: &[NativeEntry] = &[
         cx.set_int(1, at as i64);
         Ok(Outcome::Done)
     }),
+    ("encoding/json.quoteByte", |cx| {
+        let text = scan::quoted(cx.uint(0) as u8);
+        cx.set_str(0, text.as_bytes())?;
+        Ok(Outcome::Done)
+    }),
     ("encoding/json.isNumber", |cx| {
         let ok = scan::is_number(cx.str(0));
         cx.set_bool(0, ok);

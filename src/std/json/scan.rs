@@ -12,7 +12,8 @@ pub struct Bad {
     pub at: usize,
 }
 
-fn quoted(c: u8) -> String {
+/// A byte as errors show it.
+pub fn quoted(c: u8) -> String {
     match c {
         b'\'' => r"'\''".into(),
         b'"' => "'\"'".into(),
