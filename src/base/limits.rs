@@ -31,6 +31,12 @@ pub const RUN_QUEUE_CAPACITY: usize = 4;
 /// Every so many picks a P looks at the global queue first, as Go's.
 pub const GLOBAL_QUEUE_TICK: u32 = 61;
 
+/// Logical processors: `GOMAXPROCS` above is taken for this.
+pub const MAX_PROCS: usize = 1024;
+
+/// What GOMAXPROCS and NumCPU say in a seeded run, which is not to depend on the machine.
+pub const SEEDED_PROCS: usize = 4;
+
 /// OS threads, as Go's default.
 pub const MAX_THREADS: usize = 10_000;
 

@@ -10,9 +10,10 @@ pub mod signals;
 pub mod terminal;
 
 use crate::base::diag::Severity;
+use crate::base::limits::{MAX_PROCS, SEEDED_PROCS};
 use crate::base::render;
-use crate::vm::Compiled;
 use crate::vm::source::Files;
+use crate::vm::{Compiled, RunOptions};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::Write;
@@ -121,6 +122,22 @@ fn with_command(mut args: Vec<OsString>) -> Vec<OsString> {
         args.insert(1, "run".into());
     }
     args
+}
+
+/// `--procs`.
+fn parse_procs(text: &str) -> Result<usize, String> {
+    let n = text.parse().ok().filter(|n| (1..=MAX_PROCS).contains(n));
+    n.ok_or_else(|| format!("not a number from 1 to {MAX_PROCS}"))
+}
+
+/// The number that was asked for, else `$GOMAXPROCS` if it is one, as in Go.
+fn set_procs(options: &mut RunOptions, asked: Option<usize>) {
+    let environment = || std::env::var("GOMAXPROCS").ok()?.parse().ok().filter(|n| *n > 0);
+    if let Some(n) = asked.or_else(environment) {
+        options.procs = n.min(MAX_PROCS);
+    } else if options.seed.is_some() {
+        options.procs = SEEDED_PROCS;
+    }
 }
 
 /// Reads a program from a file, a folder or, as `-`, from standard input.

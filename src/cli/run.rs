@@ -21,7 +21,7 @@ pub struct Args {
     #[arg(short = 'e', value_name = "CODE")]
     code: Vec<String>,
     /// Logical processors (default: $GOMAXPROCS, else the CPUs)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::parse_procs)]
     procs: Option<usize>,
     /// Replay: virtual time and all choices from this number, or `random`, which shows its number if the program fails
     #[arg(long, value_name = "N", value_parser = parse_seed)]
@@ -96,9 +96,7 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
         Seed::Random => std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0) >> 32,
     });
     let mut options = RunOptions { seed, leaks: args.leaks, ..RunOptions::default() };
-    if let Some(procs) = args.procs.or_else(|| std::env::var("GOMAXPROCS").ok()?.parse().ok()) {
-        options.procs = procs.clamp(1, 1024);
-    }
+    super::set_procs(&mut options, args.procs);
     if let Ok(percent) = std::env::var("GOGC") {
         options.gc_percent = if percent == "off" { -1 } else { percent.parse().unwrap_or(100) };
     }

@@ -14,7 +14,7 @@ use crate::bytecode::program::FrameHeader;
 use crate::sched::g::{G, Status};
 use crate::sched::wait::WaitReason;
 use crate::sync::select::{Case, Selected};
-use crate::value::native::{Cx, Outcome, Trap, resume};
+use crate::value::native::{Cx, Finish, Outcome, Trap, resume};
 use crate::value::reflect::Callee;
 use crate::value::slice;
 use crate::{next, resched, then};
@@ -67,6 +67,10 @@ pub unsafe extern "C" fn safepoint(pc: *const u64, r: *mut u64, cx: *mut Ctx, n:
             && session.is_doomed(g)
         {
             return then!(cx, t, super::session::interrupt_running(cx));
+        }
+        if (*cx).rt().sched.is_retired(&(*cx).p) {
+            (*cx).p.requeue(g);
+            resched!(cx, t)
         }
         // With a seed, what runs takes time, so that loops that wait for a time end.
         (*cx).rt().sched.decide.tick();
@@ -143,6 +147,7 @@ const NATIVE_TRAP: u64 = 3;
 const NATIVE_BLOCK: u64 = 4;
 const NATIVE_COLLECT: u64 = 5;
 const NATIVE_OVERDUE: u64 = 6;
+const NATIVE_STOP: u64 = 7;
 
 /// Calls a native; the G's pc is at the call. What is not plain is left in the G's extra state.
 #[inline(never)]
@@ -184,6 +189,10 @@ pub unsafe fn native(cx: *mut Ctx, window: *mut u64, index: usize, results: usiz
                 extra(g).job = Some(job);
                 NATIVE_BLOCK
             }
+            Ok(Outcome::StopTheWorld(job)) => {
+                extra(g).stopped_job = Some(job);
+                NATIVE_STOP
+            }
             Err(trap) => {
                 extra(g).trap = Some(trap);
                 NATIVE_TRAP
@@ -199,6 +208,15 @@ pub unsafe extern "C" fn native_rest(pc: *const u64, r: *mut u64, cx: *mut Ctx, 
     unsafe {
         fail::save(pc, r, cx, n);
         then!(cx, t, after_native(cx, what))
+    }
+}
+
+/// The running G, which stands behind its call of a native, goes on with what `finish` does.
+unsafe fn finish_with(g: *mut G, finish: Finish) {
+    unsafe {
+        extra(g).finish = Some(finish);
+        (*g).resume = resume::FINISH;
+        (*g).pc = (*g).pc.sub(1);
     }
 }
 
@@ -228,9 +246,7 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
                 let Some(job) = extra(g).job.take() else { return Then::Run };
                 if rt.sched.decide.seeded() {
                     // One order for everything: the job runs here and now.
-                    extra(g).finish = Some(job());
-                    (*g).resume = resume::FINISH;
-                    (*g).pc = (*g).pc.sub(1);
+                    finish_with(g, job());
                     return Then::Run;
                 }
                 (*g).pc = (*g).pc.sub(1);
@@ -253,6 +269,23 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
                     );
                 }
                 Then::Resched
+            }
+            NATIVE_STOP => {
+                let sched = &(*cx).rt().sched;
+                let mut job = extra(g).stopped_job.take();
+                while let Some(todo) = job.take() {
+                    let mut todo = Some(todo);
+                    sched.stop_the_world(&mut (*cx).p, |stopped| {
+                        if let Some(job) = todo.take() {
+                            finish_with(g, job(stopped));
+                        }
+                    });
+                    job = todo;
+                    if sched.done.load(SeqCst) {
+                        return Then::Exit;
+                    }
+                }
+                Then::Run
             }
             _ => match extra(g).trap.take() {
                 Some(trap) => unwind::trap(cx, trap),

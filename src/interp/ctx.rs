@@ -9,6 +9,7 @@ use crate::value::env::Env;
 use crate::value::native::{Native, Side};
 use crate::value::world::WorldCell;
 use parking_lot::Mutex;
+use std::ptr::null_mut;
 use std::sync::Arc;
 
 /// How a run ended.
@@ -40,6 +41,28 @@ impl Ctx {
     pub fn rt(&self) -> &'static Rt {
         // SAFETY: the run-time state outlives its contexts; handlers do not keep the reference.
         unsafe { &*self.rt }
+    }
+
+    /// One for a new P, in memory of its own.
+    pub fn for_p(rt: &Rt, id: usize) -> *mut Ctx {
+        let mut p = P::new(id, &*rt.sched, rt.sched.decide.rng(), rt.sched.decide.seeded());
+        p.multi = rt.sched.procs() > 1;
+        let mut cx = Box::new(Ctx {
+            side: Side { g: null_mut(), p: null_mut(), sema: &rt.sema },
+            stack_end: null_mut(),
+            consts: rt.consts.as_ptr(),
+            globals: rt.globals.as_ptr() as *mut u64,
+            rt,
+            pc: std::ptr::null(),
+            base: null_mut(),
+            budget: 0,
+            p,
+            cache: Cache::new(rt.env.heap.clone()),
+            failed: Default::default(),
+        });
+        cx.cache.may_refuse = true;
+        cx.side.p = &raw mut cx.p;
+        Box::into_raw(cx)
     }
 
     /// The context a P belongs to.
@@ -119,6 +142,7 @@ pub struct Rt {
     pub leaks: bool,
     pub started: std::time::Instant,
     pub threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+    /// Addresses of the contexts made so far, by P; freed when the run has ended.
     pub ctxs: Mutex<Vec<usize>>,
     pub byte_type: Option<RTypeId>,
     /// The VM runs inputs one after the other, not one program.

@@ -71,7 +71,7 @@ pub unsafe fn end_with_leaks(cx: *mut Ctx) {
         (*main).base = (*main).stack.add(1);
         let mut text = Vec::new();
         while !rt.sched.done.load(SeqCst) {
-            let stopped = rt.sched.stop_the_world(&mut (*cx).p, || {
+            let stopped = rt.sched.stop_the_world(&mut (*cx).p, |_| {
                 let mut stuck = Vec::new();
                 roots::flush_caches(rt);
                 rt.env.heap.explore(&mut |m| stuck = mark_and_find_stuck(rt, m));

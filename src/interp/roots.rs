@@ -20,7 +20,7 @@ const MAX_MOVED_SLOTS: usize = if HOSTILE { 1 << 10 } else { usize::MAX };
 pub unsafe fn collect(cx: *mut Ctx) {
     unsafe {
         let rt = (*cx).rt();
-        let collected = rt.sched.stop_the_world(&mut (*cx).p, || {
+        let collected = rt.sched.stop_the_world(&mut (*cx).p, |_| {
             flush_caches(rt);
             rt.env.heap.collect(&mut |m| mark_roots(rt, m));
             rt.sched.slabs.each(&mut |g| {

@@ -4,10 +4,8 @@ use super::ctx::{Ctx, Exit, Rt};
 use super::ops::{H, TABLE, back};
 use super::{explain, limits, traceback, unwind};
 use crate::bytecode::op::Op;
-use crate::heap::Cache;
 use crate::sched::idle::{Found, Hooks};
 use crate::sched::p::P;
-use crate::value::native::Side;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::*;
 
@@ -127,6 +125,13 @@ impl Hooks for Rt {
         unsafe { call::start_timer_closure(Ctx::of(p), closure) }
     }
 
+    fn make_p(&self, id: usize) -> *mut P {
+        let cx = Ctx::for_p(self, id);
+        self.ctxs.lock().push(cx as usize);
+        // SAFETY: just made.
+        unsafe { &raw mut (*cx).p }
+    }
+
     fn start_m(&self, p: usize) -> bool {
         let cx = self.ctxs.lock()[p];
         let started = std::thread::Builder::new()
@@ -158,39 +163,10 @@ pub fn run(rt: &mut Rt) -> Exit {
 pub unsafe fn run_shared(rt: *const Rt) -> Exit {
     // SAFETY: the caller vouches for it.
     let rt = unsafe { &*rt };
-    let procs = rt.sched.procs();
-    let mut ctxs: Vec<Box<Ctx>> = (0..procs)
-        .map(|id| {
-            let sched = &*rt.sched as *const _;
-            let mut p = P::new(id, sched, rt.sched.decide.rng(), rt.sched.decide.seeded());
-            p.multi = procs > 1;
-            Box::new(Ctx {
-                side: Side { g: null_mut(), p: null_mut(), sema: &rt.sema },
-                stack_end: null_mut(),
-                consts: rt.consts.as_ptr(),
-                globals: rt.globals.as_ptr() as *mut u64,
-                rt,
-                pc: std::ptr::null(),
-                base: null_mut(),
-                budget: 0,
-                p,
-                cache: Cache::new(rt.env.heap.clone()),
-                failed: Default::default(),
-            })
-        })
-        .collect();
-    let mut ps = Vec::new();
-    for cx in &mut ctxs {
-        cx.cache.may_refuse = true;
-        let p = &raw mut cx.p;
-        cx.side.p = p;
-        ps.push(p);
-    }
-    *rt.ctxs.lock() = ctxs.iter_mut().map(|c| &raw mut **c as usize).collect();
-    // SAFETY: contexts and `rt` outlive the run; all Ms are joined below.
+    // SAFETY: `rt` outlives the run; all Ms are joined below, then the contexts are freed.
     unsafe {
-        rt.sched.attach(&ps, rt);
-        let first = &raw mut *ctxs[0];
+        rt.sched.attach(rt);
+        let first = rt.ctxs.lock()[0] as *mut Ctx;
         if let Some(session) = &rt.session {
             session.begin();
         } else if !call::start_main(first) {
@@ -217,7 +193,10 @@ pub unsafe fn run_shared(rt: *const Rt) -> Exit {
     let _ = rt.env.host.flush_stdout();
     // SAFETY: no M is left.
     rt.sched.slabs.each(&mut |g| unsafe { unwind::drop_extra(g) });
-    rt.ctxs.lock().clear();
+    for cx in std::mem::take(&mut *rt.ctxs.lock()) {
+        // SAFETY: made by `make_p`; no M is left.
+        drop(unsafe { Box::from_raw(cx as *mut Ctx) });
+    }
     if let Some(session) = &rt.session {
         session.end();
     }

@@ -242,7 +242,7 @@ impl Driver {
     pub fn extend(&self, program: Program, natives: &[NativeEntry], sources: Arc<SourceMap>) -> Result<(), String> {
         let rt = self.rt();
         let mut result = Ok(());
-        rt.sched.stop_from_outside(|| {
+        rt.sched.stop_from_outside(|_| {
             // SAFETY: the world is stopped.
             result = unsafe { load::extend(rt, program, natives, sources, self.session().hash_seed) };
         });
@@ -256,7 +256,7 @@ impl Driver {
     pub fn begin(&self, entry: FuncIdx) -> Result<(), String> {
         let rt = self.rt();
         let mut started = true;
-        rt.sched.stop_from_outside(|| {
+        rt.sched.stop_from_outside(|_| {
             // SAFETY: the world is stopped, so this thread may use the first P's context.
             unsafe {
                 let cx = rt.ctxs.lock()[0] as *mut Ctx;
@@ -306,7 +306,7 @@ impl Driver {
         let mut can = true;
         self.session().doomed.store(id, SeqCst);
         let mut ready = false;
-        rt.sched.stop_from_outside(|| {
+        rt.sched.stop_from_outside(|_| {
             let mut found = None;
             rt.sched.slabs.each(&mut |g| {
                 // SAFETY: a G of a slab, with the world stopped.
@@ -394,7 +394,7 @@ impl Driver {
     pub fn goroutines(&self) -> Vec<Goroutine> {
         let rt = self.rt();
         let mut list = Vec::new();
-        rt.sched.stop_from_outside(|| {
+        rt.sched.stop_from_outside(|_| {
             rt.sched.slabs.each(&mut |g| {
                 // SAFETY: the world is stopped.
                 unsafe {

@@ -14,6 +14,7 @@ use super::memory;
 use super::traceback;
 use crate::bytecode::program::{FrameHeader, Kind, iface};
 use crate::sched::g::G;
+use crate::sched::idle::Stopped;
 use crate::sync::select::Waiting;
 use crate::value::native::{Finish, GOEXIT, Trap};
 use crate::value::{iface as ifv, number, string};
@@ -61,6 +62,7 @@ pub struct Extra {
     pub waiting: Waiting,
     pub finish: Option<Finish>,
     pub job: Option<Box<dyn FnOnce() -> Finish + Send>>,
+    pub stopped_job: Option<Box<dyn FnOnce(&Stopped) -> Finish + Send>>,
     pub trap: Option<Trap>,
     /// Nobody recovers: the panics are being printed, and this one's value is asked for its text.
     printing: Option<usize>,
@@ -84,6 +86,7 @@ impl Extra {
         self.panics.clear();
         self.finish = None;
         self.job = None;
+        self.stopped_job = None;
         self.trap = None;
         self.printing = None;
     }

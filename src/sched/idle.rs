@@ -17,12 +17,12 @@ use super::decide::Decide;
 use super::g::{G, Slabs, Status};
 use super::jobs::Jobs;
 use super::p::{P, PStatus};
-use super::runq::RunQueue;
 use super::timer::{Action, Timers};
+use crate::base::limits::MAX_PROCS;
 use crossbeam_deque::{Injector, Steal};
 use parking_lot::{Condvar, Mutex};
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*, fence};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering::*, fence};
 use std::time::Duration;
 
 /// What the interpreter does for the scheduler.
@@ -31,29 +31,43 @@ pub trait Hooks: Sync {
     fn start_closure(&self, p: &mut P, closure: u64);
     /// The M of a P that has not run yet is needed: start its thread. `false`: the system gives none.
     fn start_m(&self, p: usize) -> bool;
+    /// Makes a P, which stays where it is until the run has ended.
+    fn make_p(&self, id: usize) -> *mut P;
 }
 
+/// Where a P's M sleeps.
 #[derive(Default)]
-struct Parker {
-    woken: Mutex<bool>,
-    condvar: Condvar,
+pub struct Parker {
+    pub(super) woken: Mutex<bool>,
+    pub(super) condvar: Condvar,
+}
+
+/// Ps whose Ms sleep or were never started.
+#[derive(Default)]
+pub(super) struct Idle {
+    /// They have nothing to run.
+    pub list: Vec<usize>,
+    /// GOMAXPROCS is too low for them.
+    pub resting: Vec<usize>,
 }
 
 pub struct Sched {
-    ps: Mutex<Vec<*mut P>>,
-    queues: Vec<std::sync::atomic::AtomicPtr<P>>,
-    procs: AtomicUsize,
+    /// The Ps made so far; `MAX_PROCS` places.
+    pub(super) ps: Vec<AtomicPtr<P>>,
+    pub(super) made: AtomicUsize,
+    /// The Ps that may run: those before this one.
+    pub(super) procs: AtomicUsize,
     /// What GOMAXPROCS says.
-    asked: AtomicUsize,
+    pub(super) asked: AtomicUsize,
+    /// What it said at the start.
+    pub cpus: usize,
     global: Injector<usize>,
     global_len: AtomicUsize,
-    idle: Mutex<Vec<usize>>,
-    idle_len: AtomicUsize,
+    pub(super) idle: Mutex<Idle>,
+    pub(super) idle_len: AtomicUsize,
     spinning: AtomicUsize,
-    parkers: Vec<Parker>,
-    started_m: Vec<AtomicBool>,
     /// The idle P whose M sleeps until the next timer.
-    timer_sleeper: AtomicUsize,
+    pub(super) timer_sleeper: AtomicUsize,
     stopping: AtomicBool,
     stop_lock: Mutex<()>,
     resume: (Mutex<u64>, Condvar),
@@ -64,7 +78,7 @@ pub struct Sched {
     pub timers: Timers,
     pub jobs: Jobs,
     pub decide: Decide,
-    hooks: std::sync::OnceLock<*const (dyn Hooks + 'static)>,
+    pub(super) hooks: std::sync::OnceLock<*const (dyn Hooks + 'static)>,
     /// Something from outside that may still ready a G (a signal handler, a poller).
     pub outside: AtomicUsize,
 }
@@ -73,7 +87,12 @@ pub struct Sched {
 unsafe impl Send for Sched {}
 unsafe impl Sync for Sched {}
 
-const NOBODY: usize = usize::MAX;
+pub(super) const NOBODY: usize = usize::MAX;
+
+/// While this can be had, no G runs.
+pub struct Stopped<'a> {
+    pub(super) sched: &'a Sched,
+}
 
 /// What an M that found nothing is to do.
 pub enum Found {
@@ -84,19 +103,21 @@ pub enum Found {
 }
 
 impl Sched {
-    pub fn new(procs: usize, decide: Decide) -> Sched {
+    /// `asked`: what GOMAXPROCS says; with a seed it is the program's business only.
+    pub fn new(asked: usize, decide: Decide) -> Sched {
+        let asked = asked.clamp(1, MAX_PROCS);
+        let procs = if decide.seeded() { 1 } else { asked };
         Sched {
-            ps: Mutex::new(Vec::new()),
-            queues: (0..procs).map(|_| Default::default()).collect(),
+            ps: (0..MAX_PROCS).map(|_| Default::default()).collect(),
+            made: AtomicUsize::new(0),
             procs: AtomicUsize::new(procs),
-            asked: AtomicUsize::new(procs),
+            asked: AtomicUsize::new(asked),
+            cpus: asked,
             global: Injector::new(),
             global_len: AtomicUsize::new(0),
-            idle: Mutex::new((1..procs).rev().collect()),
-            idle_len: AtomicUsize::new(procs - 1),
+            idle: Mutex::default(),
+            idle_len: AtomicUsize::new(0),
             spinning: AtomicUsize::new(0),
-            parkers: (0..procs).map(|_| Parker::default()).collect(),
-            started_m: (0..procs).map(|i| AtomicBool::new(i == 0)).collect(),
             timer_sleeper: AtomicUsize::new(NOBODY),
             stopping: AtomicBool::new(false),
             stop_lock: Mutex::new(()),
@@ -113,55 +134,9 @@ impl Sched {
         }
     }
 
-    /// Registers the Ps and the interpreter's hooks, once, before anything runs.
-    ///
-    /// # Safety
-    /// Both outlive every use of the scheduler, and Ps stay where they are.
-    pub unsafe fn attach(&self, ps: &[*mut P], hooks: *const dyn Hooks) {
-        for (slot, &p) in self.queues.iter().zip(ps) {
-            slot.store(p, SeqCst);
-        }
-        *self.ps.lock() = ps.to_vec();
-        // SAFETY: only the lifetime is changed; the caller vouches for it.
-        let hooks: *const (dyn Hooks + 'static) = unsafe { std::mem::transmute(hooks) };
-        let _ = self.hooks.set(hooks);
-    }
-
-    fn hooks(&self) -> &dyn Hooks {
+    pub(super) fn hooks(&self) -> &dyn Hooks {
         // SAFETY: attached before anything runs, outlives us.
         unsafe { &**self.hooks.get().expect("attached") }
-    }
-
-    pub fn procs(&self) -> usize {
-        self.procs.load(Relaxed)
-    }
-
-    /// What GOMAXPROCS says. The number of Ps stays what it was at the start.
-    pub fn asked_procs(&self) -> usize {
-        self.asked.load(Relaxed)
-    }
-
-    pub fn ask_procs(&self, n: usize) {
-        self.asked.store(n, Relaxed);
-    }
-
-    /// Ps in order; plain access only with the world stopped.
-    pub fn ps(&self) -> Vec<*mut P> {
-        self.ps.lock().clone()
-    }
-
-    pub fn with_queue<R>(&self, p: usize, f: impl FnOnce(&RunQueue) -> R) -> R {
-        // SAFETY: attached; a run queue may be used by anyone as `runq` says.
-        f(unsafe { &(*self.queues[p].load(Relaxed)).runq })
-    }
-
-    /// Gs that are alive.
-    pub fn alive(&self) -> u64 {
-        self.ps.lock().iter().fold(0, |n, &p| {
-            // SAFETY: counters are atomics.
-            let (started, ended) = unsafe { ((*p).started.load(Relaxed), (*p).ended.load(Relaxed)) };
-            n.wrapping_add(started).wrapping_sub(ended)
-        })
     }
 
     // ---- Gs
@@ -223,6 +198,11 @@ impl Sched {
     pub unsafe fn ready_outside(&self, g: *mut G) {
         unsafe { (*g).set_status(Status::Runnable) };
         self.push_global(g);
+        self.wake_for_global();
+    }
+
+    /// After the global queue has got Gs from somebody who will not run them.
+    pub(super) fn wake_for_global(&self) {
         fence(SeqCst);
         if self.idle_len.load(SeqCst) != 0 {
             self.wake_one();
@@ -244,8 +224,8 @@ impl Sched {
         }
         let p = {
             let mut idle = self.idle.lock();
-            let p = idle.pop();
-            self.idle_len.store(idle.len(), SeqCst);
+            let p = idle.list.pop();
+            self.idle_len.store(idle.list.len(), SeqCst);
             p
         };
         // The woken M is the spinning one.
@@ -258,19 +238,16 @@ impl Sched {
     }
 
     fn wake(&self, p: usize) {
-        if !self.started_m[p].swap(true, SeqCst) {
+        if !self.started_m(p).swap(true, SeqCst) {
             if !self.hooks().start_m(p) {
                 // No thread to be had: the P stays idle, the others go on.
-                self.started_m[p].store(false, SeqCst);
-                let mut idle = self.idle.lock();
-                idle.push(p);
-                self.idle_len.store(idle.len(), SeqCst);
-                drop(idle);
+                self.started_m(p).store(false, SeqCst);
+                self.enter_idle(p);
                 self.spinning.fetch_sub(1, SeqCst);
             }
             return;
         }
-        let parker = &self.parkers[p];
+        let parker = self.parker(p);
         *parker.woken.lock() = true;
         parker.condvar.notify_one();
     }
@@ -279,7 +256,7 @@ impl Sched {
     pub fn timer_added(&self) {
         let sleeper = self.timer_sleeper.load(SeqCst);
         if sleeper != NOBODY {
-            let parker = &self.parkers[sleeper];
+            let parker = self.parker(sleeper);
             let _woken = parker.woken.lock();
             parker.condvar.notify_one();
         } else if self.someone_should_wake() {
@@ -290,7 +267,8 @@ impl Sched {
     /// Ends the run: every M returns as soon as it looks.
     pub fn finish(&self) {
         self.done.store(true, SeqCst);
-        for parker in &self.parkers {
+        for p in 0..self.made() {
+            let parker = self.parker(p);
             let _woken = parker.woken.lock();
             parker.condvar.notify_all();
         }
@@ -334,29 +312,9 @@ impl Sched {
             if self.done.load(SeqCst) {
                 return Found::Done;
             }
-            self.run_timers(p);
-            let mut g = p.next_local();
-            if g.is_null() {
-                g = self.pop_global();
-            }
-            if g.is_null() && p.multi {
-                if !spinning
-                    && 2 * self.spinning.load(Relaxed) < self.procs().saturating_sub(self.idle_len.load(Relaxed))
-                {
-                    spinning = true;
-                    self.spinning.fetch_add(1, SeqCst);
-                }
-                if spinning {
-                    g = self.spin(p);
-                }
-            }
-            if !g.is_null() {
-                if spinning {
-                    self.spinning.fetch_sub(1, SeqCst);
-                    if self.someone_should_wake() && (self.global_len() > 0 || !p.runq.is_empty()) {
-                        self.wake_one();
-                    }
-                }
+            if self.is_retired(p) {
+                p.give_all();
+            } else if let Some(g) = self.look_for_work(p, &mut spinning) {
                 return Found::Run(g);
             }
             if self.done.load(SeqCst) {
@@ -364,24 +322,52 @@ impl Sched {
             }
             // Nothing: go idle, then look again (see the file's head).
             p.status.store(PStatus::Idle as u8, SeqCst);
-            {
-                let mut idle = self.idle.lock();
-                idle.push(p.id);
-                self.idle_len.store(idle.len(), SeqCst);
-            }
+            self.enter_idle(p.id);
             if spinning {
                 self.spinning.fetch_sub(1, SeqCst);
             }
             fence(SeqCst);
             if self.work_anywhere() {
-                spinning = !self.leave_idle_or_be_woken(p.id);
-                continue;
+                if !self.is_retired(p) {
+                    spinning = !self.leave_idle_or_be_woken(p.id);
+                    continue;
+                }
+                self.wake_for_global();
             }
             if self.is_deadlocked() {
                 return Found::Deadlock;
             }
             spinning = self.park(p);
         }
+    }
+
+    /// One look at every queue. `spinning` stays set as long as the M found nothing.
+    fn look_for_work(&self, p: &mut P, spinning: &mut bool) -> Option<*mut G> {
+        self.run_timers(p);
+        let mut g = p.next_local();
+        if g.is_null() {
+            g = self.pop_global();
+        }
+        if g.is_null() && p.multi {
+            if !*spinning && 2 * self.spinning.load(Relaxed) < self.procs().saturating_sub(self.idle_len.load(Relaxed))
+            {
+                *spinning = true;
+                self.spinning.fetch_add(1, SeqCst);
+            }
+            if *spinning {
+                g = self.spin(p);
+            }
+        }
+        if !g.is_null() {
+            if *spinning {
+                self.spinning.fetch_sub(1, SeqCst);
+                if self.someone_should_wake() && (self.global_len() > 0 || !p.runq.is_empty()) {
+                    self.wake_one();
+                }
+            }
+            return Some(g);
+        }
+        None
     }
 
     fn spin(&self, p: &mut P) -> *mut G {
@@ -409,16 +395,30 @@ impl Sched {
     fn work_anywhere(&self) -> bool {
         self.global_len.load(SeqCst) != 0
             || self.done.load(SeqCst)
-            || (0..self.procs()).any(|p| self.with_queue(p, |q| !q.is_empty()))
+            || (0..self.made()).any(|p| self.with_queue(p, |q| !q.is_empty()))
             || (self.timers.next() != i64::MAX && self.timers.next() <= self.decide.now())
+    }
+
+    /// The P's M is about to sleep, or does not run yet.
+    pub(super) fn enter_idle(&self, p: usize) {
+        let mut idle = self.idle.lock();
+        if p < self.procs() {
+            idle.list.push(p);
+        } else {
+            idle.resting.push(p);
+        }
+        self.idle_len.store(idle.list.len(), SeqCst);
     }
 
     fn leave_idle(&self, p: usize) -> bool {
         let mut idle = self.idle.lock();
-        let Some(i) = idle.iter().position(|&x| x == p) else { return false };
-        idle.swap_remove(i);
-        self.idle_len.store(idle.len(), SeqCst);
-        true
+        if let Some(i) = idle.list.iter().position(|&x| x == p) {
+            idle.list.swap_remove(i);
+            self.idle_len.store(idle.list.len(), SeqCst);
+            return true;
+        }
+        let i = idle.resting.iter().position(|&x| x == p);
+        i.map(|i| idle.resting.swap_remove(i)).is_some()
     }
 
     /// Leaves the idle list, `true`, unless a waker has taken this P off it at the same moment: then its wake-up is
@@ -427,7 +427,7 @@ impl Sched {
         if self.leave_idle(p) {
             return true;
         }
-        let parker = &self.parkers[p];
+        let parker = self.parker(p);
         let mut woken = parker.woken.lock();
         while !*woken {
             parker.condvar.wait(&mut woken);
@@ -438,7 +438,7 @@ impl Sched {
 
     /// Parks the M; returns whether it was woken as the spinning one (else it left the idle list by itself).
     fn park(&self, p: &mut P) -> bool {
-        let parker = &self.parkers[p.id];
+        let parker = self.parker(p.id);
         let mut woken = parker.woken.lock();
         loop {
             if *woken {
@@ -455,7 +455,9 @@ impl Sched {
                 drop(woken);
                 return !self.leave_idle_or_be_woken(p.id);
             }
-            let watch = next != i64::MAX && self.timer_sleeper.compare_exchange(NOBODY, p.id, SeqCst, SeqCst).is_ok();
+            let watch = next != i64::MAX
+                && !self.is_retired(p)
+                && self.timer_sleeper.compare_exchange(NOBODY, p.id, SeqCst, SeqCst).is_ok();
             if watch {
                 let wait = self.timers.next().saturating_sub(self.decide.now());
                 if wait > 0 {
@@ -463,7 +465,7 @@ impl Sched {
                     let wait = Duration::from_nanos(wait.min(3_600_000_000_000) as u64);
                     parker.condvar.wait_for(&mut woken, wait);
                 }
-                self.timer_sleeper.store(NOBODY, SeqCst);
+                self.stop_watching_timers(p.id);
                 if !*woken && self.timers.next() <= self.decide.now() {
                     drop(woken);
                     if self.leave_idle(p.id) {
@@ -480,12 +482,12 @@ impl Sched {
     /// All Ps are idle and nothing from outside can ready a G.
     fn is_deadlocked(&self) -> bool {
         let idle = self.idle.lock();
-        idle.len() == self.procs()
+        idle.list.len() + idle.resting.len() == self.made()
             && self.timers.is_empty()
             && self.jobs.in_flight.load(SeqCst) == 0
             && self.outside.load(SeqCst) == 0
             && self.global_len.load(SeqCst) == 0
-            && (0..self.procs()).all(|p| self.with_queue(p, |q| q.is_empty()))
+            && (0..self.made()).all(|p| self.with_queue(p, |q| q.is_empty()))
             && !self.done.load(SeqCst)
     }
 
@@ -525,13 +527,13 @@ impl Sched {
     }
 
     /// Stops all Ps from a thread without one, runs `f`, lets them go on. `false`: the run has ended.
-    pub fn stop_from_outside(&self, f: impl FnOnce()) -> bool {
+    pub fn stop_from_outside(&self, f: impl FnOnce(&Stopped)) -> bool {
         let _guard = self.stop_lock.lock();
         self.while_stopped(self.ps(), f)
     }
 
     /// Has these Ps stop, runs `f`, lets them go on. `false`: the run has ended. The caller holds the stop lock.
-    fn while_stopped(&self, ps: Vec<*mut P>, f: impl FnOnce()) -> bool {
+    fn while_stopped(&self, ps: Vec<*mut P>, f: impl FnOnce(&Stopped)) -> bool {
         self.stopping.store(true, SeqCst);
         let mut tries = 0u32;
         // SAFETY: the status is atomic.
@@ -548,7 +550,7 @@ impl Sched {
         }
         let alive = !self.done.load(SeqCst);
         if alive {
-            f();
+            f(&Stopped { sched: self });
         }
         let _epoch = self.resume.0.lock();
         self.stopping.store(false, SeqCst);
@@ -558,7 +560,7 @@ impl Sched {
 
     /// Stops all other Ps, runs `f`, lets them go on. `false`: another P was stopping the world; this one has
     /// waited for it instead.
-    pub fn stop_the_world(&self, p: &mut P, f: impl FnOnce()) -> bool {
+    pub fn stop_the_world(&self, p: &mut P, f: impl FnOnce(&Stopped)) -> bool {
         let Some(_guard) = self.stop_lock.try_lock() else {
             // Somebody else is at it: be stopped.
             if self.stopping.load(SeqCst) {

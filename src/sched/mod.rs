@@ -6,12 +6,13 @@
 //! retaken: that is Go's hand-off with the thread, instead of the P, changing hands.
 //!
 //! Rejected: handing the P from M to M (each hand-off moves the hot state to another core, and nothing but blocking
-//! natives needs it); counting Ms apart from Ps.
+//! natives needs it); counting Ms apart from Ps; freeing Ps when their number falls (others may be looking at them).
 pub mod decide;
 pub mod g;
 pub mod idle;
 pub mod jobs;
 pub mod p;
+pub mod procs;
 pub mod runq;
 pub mod timer;
 pub mod wait;

@@ -1,11 +1,11 @@
 //! P: a logical processor. All of it but the run queue's shared ends belongs to its M.
 use super::decide::Rng;
 use super::g::{G, Status};
-use super::idle::Sched;
+use super::idle::{Parker, Sched};
 use super::runq::RunQueue;
 use crate::base::limits::{BUDGET_INSTRUCTIONS, GLOBAL_QUEUE_TICK, HOSTILE};
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::*};
 
 /// What a P is doing, for stopping the world.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,6 +51,9 @@ pub struct P {
     pub used: u64,
     /// The next safepoint is for what others ask of this P; the G then goes on.
     pub look_soon: bool,
+    pub parker: Parker,
+    /// Its M's thread has been started.
+    pub started_m: AtomicBool,
 }
 
 const HOSTILE_SAFEPOINTS: u32 = 1000;
@@ -86,6 +89,8 @@ impl P {
             granted: BUDGET_INSTRUCTIONS,
             used: 0,
             look_soon: false,
+            parker: Parker::default(),
+            started_m: AtomicBool::new(id == 0),
         }
     }
 
@@ -181,6 +186,33 @@ impl P {
             self.push(next);
         }
         self.push(g);
+        if self.sched().is_retired(self) {
+            self.give_all();
+        }
+    }
+
+    /// Of a P that is to run nothing any more: all it has goes to the global queue.
+    #[cold]
+    #[inline(never)]
+    pub fn give_all(&mut self) {
+        let mut gs = std::mem::take(&mut self.scratch);
+        let next = std::mem::replace(&mut self.runnext, null_mut());
+        if !next.is_null() {
+            gs.push(next);
+        }
+        loop {
+            let g = self.runq.pop(false);
+            if g.is_null() {
+                break;
+            }
+            gs.push(g);
+        }
+        if !gs.is_empty() {
+            self.sched().push_global_batch(&gs);
+            self.sched().wake_for_global();
+        }
+        gs.clear();
+        self.scratch = gs;
     }
 
     /// The next G of this P's own queues (and now and then the global one); null: look further.

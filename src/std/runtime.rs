@@ -24,17 +24,31 @@ pub const NATIVES: &[NativeEntry] = &[
 ];
 
 fn gomaxprocs(cx: &mut Cx) -> NativeResult {
-    let (old, n) = (cx.side.sched().asked_procs(), cx.int(0));
-    if n >= 1 {
-        cx.side.sched().ask_procs(n as usize);
+    let sched = cx.side.sched();
+    let (old, n) = (sched.asked_procs(), cx.int(0));
+    if n < 1 || n as usize == old || sched.decide.seeded() {
+        if n >= 1 {
+            sched.ask_procs(n as usize);
+        }
+        cx.set_int(0, old as i64);
+        return Ok(Outcome::Done);
     }
-    let n = old;
-    cx.set_int(0, n as i64);
-    Ok(Outcome::Done)
+    Ok(Outcome::StopTheWorld(Box::new(move |stopped| {
+        stopped.resize(n as usize);
+        Box::new(move |cx| {
+            cx.set_int(0, old as i64);
+            Ok(Outcome::Done)
+        })
+    })))
 }
 
 fn num_cpu(cx: &mut Cx) -> NativeResult {
-    let n = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let sched = cx.side.sched();
+    let n = match sched.decide.seeded() {
+        // What a program prints is not to depend on the machine.
+        true => sched.cpus,
+        false => std::thread::available_parallelism().map_or(1, |n| n.get()),
+    };
     cx.set_int(0, n as i64);
     Ok(Outcome::Done)
 }

@@ -6,7 +6,7 @@ use super::{iface, slice, string};
 use crate::bytecode::program::{Boxing, Mem, RType, RTypeId};
 use crate::heap::Cache;
 use crate::sched::g::G;
-use crate::sched::idle::Sched;
+use crate::sched::idle::{Sched, Stopped};
 use crate::sched::p::P;
 use crate::sched::wait::WaitReason;
 use crate::sync::sema::SemaTable;
@@ -36,6 +36,8 @@ pub enum Outcome {
     /// Run the closure on a thread that may block; the G parks meanwhile. Its answer is run with a fresh `Cx` on the
     /// same parameters when the G goes on, and writes the results.
     Block(Box<dyn FnOnce() -> Finish + Send>),
+    /// Likewise, but the closure runs on the G's own M while no other G runs.
+    StopTheWorld(Box<dyn FnOnce(&Stopped) -> Finish + Send>),
     /// The G has been put on a wait queue by the native and goes on with the next instruction when it is readied.
     Parked,
     /// Likewise, but the native is called again when the G goes on.

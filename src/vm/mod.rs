@@ -112,7 +112,7 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
 /// Options of a run.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    /// Logical processors.
+    /// Logical processors, up to [`limits::MAX_PROCS`]. A seeded run uses one and shows the program this number.
     pub procs: usize,
     /// Replay: all choices and all time follow from this number.
     pub seed: Option<u64>,
@@ -195,7 +195,7 @@ fn new_rt(
         None => host,
     };
     let load_options = load::Options {
-        procs: if options.seed.is_some() { 1 } else { options.procs.max(1) },
+        procs: options.procs,
         seed: options.seed,
         portable: options.portable,
         max_stack_slots: options.max_stack / 8,

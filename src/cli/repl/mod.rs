@@ -35,7 +35,7 @@ Example: gmpl repl
   >>> :help")]
 pub struct Args {
     /// Logical processors (default: $GOMAXPROCS, else the CPUs)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::parse_procs)]
     procs: Option<usize>,
     /// Where inputs are remembered (default: $GMPL_HISTORY, else gmpl/history in the state folder; empty: nowhere)
     #[arg(long, value_name = "FILE")]
@@ -100,9 +100,7 @@ impl Repl {
         })?;
         let host = Arc::new(ReplHost::new());
         let mut options = RunOptions::default();
-        if let Some(procs) = args.procs.or_else(|| std::env::var("GOMAXPROCS").ok()?.parse().ok()) {
-            options.procs = procs.clamp(1, 1024);
-        }
+        super::set_procs(&mut options, args.procs);
         let session = Rc::new(RefCell::new(Session::new(host.clone(), options)));
         let colour = colour.on_stdout();
         editor.set_helper(Some(Helper::new(session.clone(), colour)));

@@ -1,0 +1,130 @@
+//! The Ps: how many there are, and how their number changes while they run (`runtime.GOMAXPROCS`).
+//!
+//! A P is made once and stays until the run has ended. Ps whose numbers are too high for GOMAXPROCS are *retired*: at
+//! its next safepoint such a P gives what it has to the global queue, and its M sleeps on the list of resting Ps, where
+//! no waker looks. Raising the number moves them to the idle list again, or makes new ones. Only a stopper of the
+//! world changes the number, so a running P sees one number from safepoint to safepoint.
+use super::idle::{Hooks, NOBODY, Parker, Sched, Stopped};
+use super::p::P;
+use super::runq::RunQueue;
+use crate::base::limits::MAX_PROCS;
+use std::sync::atomic::{AtomicBool, Ordering::*};
+
+impl Sched {
+    /// Gives the scheduler the interpreter's hooks and makes its Ps, once, before anything runs.
+    ///
+    /// # Safety
+    /// The hooks outlive every use of the scheduler.
+    pub unsafe fn attach(&self, hooks: *const dyn Hooks) {
+        // SAFETY: only the lifetime is changed; the caller vouches for it.
+        let hooks: *const (dyn Hooks + 'static) = unsafe { std::mem::transmute(hooks) };
+        let _ = self.hooks.set(hooks);
+        self.make_ps(self.procs());
+        let mut idle = self.idle.lock();
+        idle.list.retain(|&p| p != 0);
+        self.idle_len.store(idle.list.len(), SeqCst);
+    }
+
+    /// Makes Ps until there are `n`; they are idle.
+    fn make_ps(&self, n: usize) {
+        let old = self.made();
+        for id in old..n {
+            self.ps[id].store(self.hooks().make_p(id), SeqCst);
+        }
+        self.made.fetch_max(n, SeqCst);
+        // The lower ones are woken first.
+        (old..n).rev().for_each(|id| self.enter_idle(id));
+    }
+
+    /// Ps that may run.
+    #[inline]
+    pub fn procs(&self) -> usize {
+        self.procs.load(Relaxed)
+    }
+
+    /// Ps that exist.
+    pub fn made(&self) -> usize {
+        self.made.load(SeqCst)
+    }
+
+    /// What GOMAXPROCS says: with a seed not the number of Ps.
+    pub fn asked_procs(&self) -> usize {
+        self.asked.load(Relaxed)
+    }
+
+    pub fn ask_procs(&self, n: usize) {
+        self.asked.store(n.min(MAX_PROCS), Relaxed);
+    }
+
+    #[inline]
+    pub fn is_retired(&self, p: &P) -> bool {
+        p.id >= self.procs()
+    }
+
+    /// If this P's M is the one that sleeps until the next timer, it is so no more.
+    pub(super) fn stop_watching_timers(&self, p: usize) {
+        if self.timer_sleeper.compare_exchange(p, NOBODY, SeqCst, SeqCst).is_ok() {
+            // It sleeps until a timer that is now another's: let it look.
+            self.parker(p).condvar.notify_one();
+        }
+    }
+
+    // SAFETY of these: a P is made before its number is known to anybody, and lives as long as the run. What is handed
+    // out is made for being shared.
+
+    pub(super) fn parker(&self, p: usize) -> &Parker {
+        unsafe { &(*self.ps[p].load(Relaxed)).parker }
+    }
+
+    pub(super) fn started_m(&self, p: usize) -> &AtomicBool {
+        unsafe { &(*self.ps[p].load(Relaxed)).started_m }
+    }
+
+    /// A run queue may be used by anyone as `runq` says.
+    pub fn with_queue<R>(&self, p: usize, f: impl FnOnce(&RunQueue) -> R) -> R {
+        f(unsafe { &(*self.ps[p].load(Relaxed)).runq })
+    }
+
+    /// Gs that are alive.
+    pub fn alive(&self) -> u64 {
+        self.ps().into_iter().fold(0, |n, p| {
+            let (started, ended) = unsafe { ((*p).started.load(Relaxed), (*p).ended.load(Relaxed)) };
+            n.wrapping_add(started).wrapping_sub(ended)
+        })
+    }
+
+    /// The Ps made so far, in order; plain access only with the world stopped.
+    pub fn ps(&self) -> Vec<*mut P> {
+        self.ps[..self.made()].iter().map(|p| p.load(Relaxed)).collect()
+    }
+}
+
+impl Stopped<'_> {
+    /// Changes the number of Ps that may run.
+    pub fn resize(&self, n: usize) {
+        let sched = self.sched;
+        let n = n.clamp(1, MAX_PROCS);
+        sched.ask_procs(n);
+        sched.procs.store(n, SeqCst);
+        sched.make_ps(n);
+        for p in sched.ps() {
+            // SAFETY: no P runs.
+            let p = unsafe { &mut *p };
+            p.multi = n > 1;
+            p.look_soon = true;
+            if sched.is_retired(p) {
+                p.give_all();
+                sched.stop_watching_timers(p.id);
+            }
+        }
+        {
+            let mut idle = sched.idle.lock();
+            let sleeping: Vec<usize> =
+                std::mem::take(&mut idle.list).into_iter().chain(idle.resting.drain(..)).collect();
+            (idle.list, idle.resting) = sleeping.into_iter().partition(|&p| p < n);
+            sched.idle_len.store(idle.list.len(), SeqCst);
+        }
+        // Somebody is to watch the timers, and to run what the retired ones had.
+        sched.wake_for_global();
+    }
+}
