@@ -253,8 +253,14 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
                 (*g).set_waiting(WaitReason::Native);
                 rt.sched.jobs.in_flight.fetch_add(1, SeqCst);
                 let (g_addr, rt_addr) = (g as usize, (*cx).rt as usize);
+                let open = rt.sched.jobs.open();
                 let run = Box::new(move || {
                     let finish = job();
+                    let open = open.read();
+                    if !*open {
+                        // The run has ended meanwhile.
+                        return;
+                    }
                     let (g, rt) = (g_addr as *mut G, &*(rt_addr as *const super::ctx::Rt));
                     extra(g).finish = Some(finish);
                     (*g).resume = resume::FINISH;

@@ -140,6 +140,8 @@ pub struct Rt {
     pub gctrace: bool,
     /// When `main` returns, list the Gs that can never run again.
     pub leaks: bool,
+    pub watch: super::watch::WatchOptions,
+    pub handle: super::watch::Handle,
     pub started: std::time::Instant,
     pub threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
     /// Addresses of the contexts made so far, by P; freed when the run has ended.
@@ -177,7 +179,8 @@ impl Rt {
 
     /// Ends the run; the first to call decides the status.
     pub fn end(&self, status: i32) {
-        self.exit.lock().get_or_insert(Exit { status });
+        let status = self.exit.lock().get_or_insert(Exit { status }).status;
         self.sched.finish();
+        self.env.host.ended(status);
     }
 }

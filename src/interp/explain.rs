@@ -94,6 +94,35 @@ pub unsafe fn end_with_leaks(cx: *mut Ctx) {
     }
 }
 
+/// Marks what is alive, as [`roots::mark_roots`] does; returns the goroutines that can never run again.
+///
+/// # Safety
+/// The world is stopped.
+pub unsafe fn mark_roots_and_find_stuck(rt: &Rt, m: &mut Marker) -> Vec<*mut G> {
+    unsafe {
+        let stuck = mark_and_find_stuck(rt, m);
+        // What the stuck ones hold stays.
+        roots::mark_roots(rt, m);
+        stuck
+    }
+}
+
+/// Ends the run because of goroutines that can never run again.
+///
+/// # Safety
+/// The world is stopped.
+pub unsafe fn end_with_partial_deadlock(rt: &Rt, stuck: Vec<*mut G>) {
+    unsafe {
+        let n = stuck.len();
+        let s = if n == 1 { "" } else { "s" };
+        let mut text = format!("fatal error: partial deadlock: {n} goroutine{s} can never run again\n").into_bytes();
+        list(rt, &stuck, &mut text);
+        why(rt, stuck, &mut text);
+        text.extend_from_slice(b"exit status 2\n");
+        rt.die(&text, 2);
+    }
+}
+
 /// Lists Gs, those at one place together.
 unsafe fn list(rt: &Rt, gs: &[*mut G], out: &mut Vec<u8>) {
     unsafe {
@@ -165,18 +194,27 @@ unsafe fn waits_for(rt: &Rt, g: *mut G) -> Option<String> {
     }
 }
 
-/// After a total deadlock: why each G waits, with the Gs that could have ended it.
+/// The Gs that wait.
+///
+/// # Safety
+/// No G runs.
+pub unsafe fn waiting(rt: &Rt) -> Vec<*mut G> {
+    let mut gs = Vec::new();
+    rt.sched.slabs.each(&mut |g| {
+        // SAFETY: a G of a slab.
+        if unsafe { (*g).status() } == Status::Waiting {
+            gs.push(g);
+        }
+    });
+    gs
+}
+
+/// After a deadlock of these Gs: why each waits, with those of them that could have ended it.
 ///
 /// # Safety
 /// No G runs, and none will.
-pub unsafe fn why(rt: &Rt, out: &mut Vec<u8>) {
+pub unsafe fn why(rt: &Rt, mut gs: Vec<*mut G>, out: &mut Vec<u8>) {
     unsafe {
-        let mut gs = Vec::new();
-        rt.sched.slabs.each(&mut |g| {
-            if (*g).status() == Status::Waiting {
-                gs.push(g);
-            }
-        });
         if gs.is_empty() {
             return;
         }

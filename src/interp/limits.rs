@@ -115,14 +115,13 @@ unsafe fn end(cx: *mut Ctx, text: &str) -> bool {
     }
 }
 
-/// Waits for the end of the run, or for the end of its time.
-pub fn watch(rt: &Rt, time: Duration, ended: &crossbeam_channel::Receiver<()>) {
-    if ended.recv_timeout(time) != Err(crossbeam_channel::RecvTimeoutError::Timeout) {
-        return;
-    }
-    // A running goroutine says where it was; when none runs, nobody does.
+/// The run's time is over: a running goroutine is to say where it was. Where none runs, [`end_late`] is to follow.
+pub fn run_is_late(rt: &Rt) {
     rt.limits.late.store(true, SeqCst);
-    if ended.recv_timeout(Duration::from_millis(50)) == Err(crossbeam_channel::RecvTimeoutError::Timeout) {
-        rt.die(format!("fatal error: time limit reached (limit {time:?})\n\nexit status 2\n").as_bytes(), 2);
-    }
+}
+
+/// No goroutine has ended a run that is late.
+pub fn end_late(rt: &Rt) {
+    let limit = rt.limits.options.time.unwrap_or_default();
+    rt.die(format!("fatal error: time limit reached (limit {limit:?})\n\nexit status 2\n").as_bytes(), 2);
 }

@@ -31,6 +31,7 @@ pub struct Options {
     pub output_full: Arc<AtomicBool>,
     pub gctrace: bool,
     pub leaks: bool,
+    pub watch: super::watch::WatchOptions,
 }
 
 /// Puts into each `New` the shape that it allocates instead of the type, in the code of a program from a word on.
@@ -154,6 +155,8 @@ pub fn load(
         max_stack_slots: options.max_stack_slots,
         gctrace: options.gctrace,
         leaks: options.leaks,
+        watch: options.watch,
+        handle: Default::default(),
         started: std::time::Instant::now(),
         limits: Limits::new(options.limits.clone(), options.output_full.clone()),
         threads: Mutex::default(),

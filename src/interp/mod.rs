@@ -21,3 +21,4 @@ pub mod session;
 pub mod slow;
 pub mod traceback;
 pub mod unwind;
+pub mod watch;

@@ -1,7 +1,7 @@
 //! What the collector starts from: globals, the stacks of all Gs, timers. The world is stopped.
 use super::ctx::{Ctx, Rt};
 use super::unwind::Extra;
-use super::{call, traceback};
+use super::{call, explain, traceback};
 use crate::base::limits::HOSTILE;
 use crate::bytecode::op::{self, Op};
 use crate::bytecode::program::{Kind, RTypeId, iface};
@@ -21,16 +21,7 @@ pub unsafe fn collect(cx: *mut Ctx) {
     unsafe {
         let rt = (*cx).rt();
         let collected = rt.sched.stop_the_world(&mut (*cx).p, |_| {
-            flush_caches(rt);
-            rt.env.heap.collect(&mut |m| mark_roots(rt, m));
-            rt.sched.slabs.each(&mut |g| {
-                if (*g).status.load(Relaxed) == Status::Waiting as u8 {
-                    shrink(rt, g);
-                }
-            });
-            if rt.gctrace {
-                trace(rt);
-            }
+            collect_stopped(rt);
         });
         if !collected {
             return;
@@ -40,6 +31,32 @@ pub unsafe fn collect(cx: *mut Ctx) {
                 Call::Cleanup(closure) => call::start_timer_closure(cx, closure),
                 Call::Finalizer(function, object) => finalize(cx, function, object),
             }
+        }
+    }
+}
+
+/// Collects; what is to be called for things that have gone is left to the next collection by a P.
+///
+/// # Safety
+/// The world is stopped.
+pub unsafe fn collect_stopped(rt: &Rt) {
+    unsafe {
+        flush_caches(rt);
+        let mut stuck = Vec::new();
+        rt.env.heap.collect(&mut |m| match rt.watch.early_deadlock {
+            true => stuck = explain::mark_roots_and_find_stuck(rt, m),
+            false => mark_roots(rt, m),
+        });
+        if !stuck.is_empty() {
+            return explain::end_with_partial_deadlock(rt, stuck);
+        }
+        rt.sched.slabs.each(&mut |g| {
+            if (*g).status.load(Relaxed) == Status::Waiting as u8 {
+                shrink(rt, g);
+            }
+        });
+        if rt.gctrace {
+            trace(rt);
         }
     }
 }

@@ -2,7 +2,7 @@
 use super::call;
 use super::ctx::{Ctx, Exit, Rt};
 use super::ops::{H, TABLE, back};
-use super::{explain, limits, traceback, unwind};
+use super::{explain, traceback, unwind, watch};
 use crate::bytecode::op::Op;
 use crate::sched::idle::{Found, Hooks};
 use crate::sched::p::P;
@@ -100,7 +100,7 @@ unsafe fn deadlock(rt: &Rt) {
     unsafe {
         traceback::all(rt, null_mut(), &mut out);
         if rt.session.is_none() {
-            explain::why(rt, &mut out);
+            explain::why(rt, explain::waiting(rt), &mut out);
         }
     }
     out.extend_from_slice(b"exit status 2\n");
@@ -175,15 +175,18 @@ pub unsafe fn run_shared(rt: *const Rt) -> Exit {
         let rt: &Rt = rt;
         std::thread::scope(|scope| {
             let (end, ended) = crossbeam_channel::bounded::<()>(1);
-            if let Some(time) = rt.limits.options.time {
-                let watch = move || limits::watch(rt, time, &ended);
-                let _ = std::thread::Builder::new().name("gmpl-limit".into()).spawn_scoped(scope, watch);
+            if watch::is_needed(rt) {
+                let watch = move || watch::watch(rt, &ended);
+                let _ = std::thread::Builder::new().name("gmpl-watch".into()).spawn_scoped(scope, watch);
             }
+            rt.handle.set(rt);
             m_loop(first, false);
             rt.sched.finish();
             drop(end);
         });
     }
+    rt.handle.forget();
+    rt.sched.jobs.close();
     // Whoever ended the run has called `finish`; this M may also have left because another did.
     rt.sched.finish();
     loop {

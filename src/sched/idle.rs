@@ -23,7 +23,7 @@ use crossbeam_deque::{Injector, Steal};
 use parking_lot::{Condvar, Mutex};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering::*, fence};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What the interpreter does for the scheduler.
 pub trait Hooks: Sync {
@@ -498,6 +498,14 @@ impl Sched {
         self.stopping.load(Relaxed)
     }
 
+    pub fn spinning(&self) -> usize {
+        self.spinning.load(Relaxed)
+    }
+
+    pub fn idle_procs(&self) -> usize {
+        self.idle_len.load(Relaxed)
+    }
+
     fn set_running(&self, p: &mut P) {
         loop {
             p.status.store(PStatus::Running as u8, SeqCst);
@@ -529,13 +537,22 @@ impl Sched {
     /// Stops all Ps from a thread without one, runs `f`, lets them go on. `false`: the run has ended.
     pub fn stop_from_outside(&self, f: impl FnOnce(&Stopped)) -> bool {
         let _guard = self.stop_lock.lock();
-        self.while_stopped(self.ps(), f)
+        self.while_stopped(self.ps(), None, f)
     }
 
-    /// Has these Ps stop, runs `f`, lets them go on. `false`: the run has ended. The caller holds the stop lock.
-    fn while_stopped(&self, ps: Vec<*mut P>, f: impl FnOnce(&Stopped)) -> bool {
+    /// As [`Sched::stop_from_outside`], but gives up, `false`, when the Ps have not stopped in time: a native may run for long.
+    pub fn stop_within(&self, patience: Duration, f: impl FnOnce(&Stopped)) -> bool {
+        let until = Instant::now() + patience;
+        let Some(_guard) = self.stop_lock.try_lock_until(until) else { return false };
+        self.while_stopped(self.ps(), Some(until), f)
+    }
+
+    /// Has these Ps stop, runs `f`, lets them go on. `false`: the run has ended, or it was too late. The caller holds the
+    /// stop lock.
+    fn while_stopped(&self, ps: Vec<*mut P>, until: Option<Instant>, f: impl FnOnce(&Stopped)) -> bool {
         self.stopping.store(true, SeqCst);
         let mut tries = 0u32;
+        let mut late = false;
         // SAFETY: the status is atomic.
         while ps.iter().any(|&p| unsafe { (*p).status.load(SeqCst) == PStatus::Running as u8 }) {
             tries += 1;
@@ -544,11 +561,12 @@ impl Sched {
             } else {
                 std::thread::yield_now()
             }
-            if self.done.load(SeqCst) {
+            late = tries % 64 == 0 && until.is_some_and(|t| Instant::now() >= t);
+            if late || self.done.load(SeqCst) {
                 break;
             }
         }
-        let alive = !self.done.load(SeqCst);
+        let alive = !late && !self.done.load(SeqCst);
         if alive {
             f(&Stopped { sched: self });
         }
@@ -571,7 +589,7 @@ impl Sched {
             return false;
         };
         let others = self.ps().into_iter().filter(|&o| o != p as *mut P).collect();
-        self.while_stopped(others, f);
+        self.while_stopped(others, None, f);
         true
     }
 }

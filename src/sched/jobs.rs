@@ -1,6 +1,7 @@
 //! Blocking natives run here: extra OS threads (Ms without a P), started when a job finds none idle, reused, and ended
 //! when they have been idle for a while.
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use parking_lot::RwLock;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub struct Jobs {
     /// Jobs whose G has not been readied yet.
     pub in_flight: AtomicUsize,
     pub max_threads: AtomicUsize,
+    /// Whether jobs that end still find their VM.
+    open: Arc<RwLock<bool>>,
 }
 
 impl Default for Jobs {
@@ -32,6 +35,7 @@ impl Default for Jobs {
             shared: Arc::new(Shared { jobs, idle: AtomicUsize::new(0), threads: AtomicUsize::new(0) }),
             in_flight: AtomicUsize::new(0),
             max_threads: AtomicUsize::new(crate::base::limits::MAX_THREADS),
+            open: Arc::new(RwLock::new(true)),
         }
     }
 }
@@ -39,6 +43,20 @@ impl Default for Jobs {
 impl Jobs {
     pub fn threads(&self) -> usize {
         self.shared.threads.load(SeqCst)
+    }
+
+    pub fn idle_threads(&self) -> usize {
+        self.shared.idle.load(SeqCst)
+    }
+
+    /// From now on no job does anything more in the VM.
+    pub fn close(&self) {
+        *self.open.write() = false;
+    }
+
+    /// Whether the VM is still there; held while a job touches it.
+    pub fn open(&self) -> Arc<RwLock<bool>> {
+        self.open.clone()
     }
 
     /// Runs the job soon on some thread. `false`: the limit of threads is reached or the system gives no thread.

@@ -76,7 +76,13 @@ impl Sched {
         unsafe { &(*self.ps[p].load(Relaxed)).parker }
     }
 
-    pub(super) fn started_m(&self, p: usize) -> &AtomicBool {
+    /// Ms that sleep.
+    pub fn sleeping_ms(&self) -> usize {
+        let idle = self.idle.lock();
+        idle.list.iter().chain(&idle.resting).filter(|&&p| self.started_m(p).load(Relaxed)).count()
+    }
+
+    pub fn started_m(&self, p: usize) -> &AtomicBool {
         unsafe { &(*self.ps[p].load(Relaxed)).started_m }
     }
 

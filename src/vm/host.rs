@@ -4,9 +4,13 @@ use parking_lot::Mutex;
 use std::io::{IsTerminal, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
+use std::time::Duration;
 
 /// Bytes of output kept before they are written; on a terminal every write goes out at its last line end.
 const BUFFER_BYTES: usize = 64 << 10;
+
+/// How long after its end a run that still has natives at work keeps the process.
+const PATIENCE: Duration = Duration::from_millis(60);
 
 pub struct ProcessHost {
     args: Vec<String>,
@@ -14,11 +18,19 @@ pub struct ProcessHost {
     terminal: bool,
     /// The first failure to write.
     failed: Mutex<Option<std::io::Error>>,
+    /// The run is over.
+    ending: AtomicBool,
 }
 
 impl ProcessHost {
     pub fn new(args: Vec<String>) -> ProcessHost {
-        ProcessHost { args, out: Mutex::default(), terminal: std::io::stdout().is_terminal(), failed: Mutex::default() }
+        ProcessHost {
+            args,
+            out: Mutex::default(),
+            terminal: std::io::stdout().is_terminal(),
+            failed: Mutex::default(),
+            ending: AtomicBool::new(false),
+        }
     }
 
     /// The first failure to write to standard output, if there was one.
@@ -71,6 +83,18 @@ impl Host for ProcessHost {
         let mut out = self.out.lock();
         let _ = self.write_all(&mut out);
         std::io::stderr().lock().write_all(bytes)
+    }
+
+    fn ended(&self, status: i32) {
+        if self.ending.swap(true, SeqCst) {
+            return;
+        }
+        let late = move || {
+            std::thread::sleep(PATIENCE);
+            let _ = std::io::stdout().flush();
+            std::process::exit(status);
+        };
+        let _ = std::thread::Builder::new().name("gmpl-end".into()).stack_size(64 << 10).spawn(late);
     }
 
     fn stdin(&self, buf: &mut [u8]) -> std::io::Result<usize> {
@@ -129,6 +153,10 @@ impl Host for Bounded {
 
     fn last_words(&self, bytes: &[u8]) -> std::io::Result<()> {
         self.inner.last_words(bytes)
+    }
+
+    fn ended(&self, status: i32) {
+        self.inner.ended(status);
     }
 
     fn stdin(&self, buf: &mut [u8]) -> std::io::Result<usize> {

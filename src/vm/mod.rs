@@ -15,6 +15,7 @@ use crate::bytecode::program::Program;
 use crate::heap::{Config, Heap};
 use crate::interp::ctx::{Exit, Rt};
 pub use crate::interp::limits::LimitOptions;
+pub use crate::interp::watch::{Handle, WatchOptions};
 use crate::interp::{load, run};
 use crate::syntax::ast::Ast;
 use crate::types::check::{CheckOptions, check_program};
@@ -132,6 +133,8 @@ pub struct RunOptions {
     pub gctrace: bool,
     /// List the goroutines that can never run again when `main` returns, and end with status 3 if there are any.
     pub leaks: bool,
+    /// What the run tells about itself while it goes on.
+    pub watch: WatchOptions,
 }
 
 impl Default for RunOptions {
@@ -147,6 +150,7 @@ impl Default for RunOptions {
             limits: LimitOptions::default(),
             gctrace: false,
             leaks: false,
+            watch: WatchOptions::default(),
         }
     }
 }
@@ -166,6 +170,11 @@ impl Vm {
         options: &RunOptions,
     ) -> Result<Vm, String> {
         Ok(Vm { rt: new_rt(program, sources, host, options, false)? })
+    }
+
+    /// For other threads to ask something of the run.
+    pub fn handle(&self) -> Handle {
+        self.rt.handle.clone()
     }
 
     /// Runs the program to its end.
@@ -204,6 +213,7 @@ fn new_rt(
         output_full,
         gctrace: options.gctrace,
         leaks: options.leaks,
+        watch: options.watch,
     };
     let natives = crate::std::natives();
     load::load(program, &natives, host, Arc::new(heap), sources, &load_options)
