@@ -44,7 +44,6 @@ impl Limits {
         {
             options.memory_limit = bytes;
         }
-        options.gctrace = std::env::var("GMPLDEBUG").is_ok_and(|v| v.split(',').any(|o| o == "gctrace=1"));
     }
 }
 

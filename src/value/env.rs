@@ -33,6 +33,10 @@ pub trait Host: Send + Sync {
     fn last_words(&self, bytes: &[u8]) -> std::io::Result<()> {
         self.stderr(bytes)
     }
+    /// The program listens to a signal itself, or no more. `true`: without that, the host answers it.
+    fn hear(&self, _signal: i32, _heard: bool) -> bool {
+        false
+    }
     /// The run is over with this status; natives that still run, or block, may keep its threads for a while.
     fn ended(&self, _status: i32) {}
     /// Reads standard input; may block.
