@@ -133,7 +133,8 @@ pub unsafe fn pause(cx: *mut Ctx) -> bool {
             return false;
         }
         rt.sched.run_timers(&mut (*cx).p);
-        if (*cx).p.multi && rt.sched.someone_should_wake() && !(*cx).p.runq.is_empty() {
+        (*cx).p.measure();
+        if (*cx).p.multi && rt.sched.someone_should_wake() && (*cx).p.is_worth_stealing_from() {
             rt.sched.wake_one();
         }
         !rt.sched.done.load(Relaxed)

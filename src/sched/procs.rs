@@ -91,6 +91,20 @@ impl Sched {
         f(unsafe { &(*self.ps[p].load(Relaxed)).runq })
     }
 
+    /// How often a P has picked a G.
+    pub fn picks_of(&self, p: usize) -> u64 {
+        unsafe { (*self.ps[p].load(Relaxed)).picks.load(Relaxed) }
+    }
+
+    pub fn is_worth_stealing_from(&self, p: usize) -> bool {
+        unsafe { (*self.ps[p].load(Relaxed)).is_worth_stealing_from() }
+    }
+
+    /// Likewise for all that may run.
+    pub fn picks(&self) -> impl Iterator<Item = u64> + '_ {
+        (0..self.procs()).map(|p| self.picks_of(p))
+    }
+
     /// Gs that are alive.
     pub fn alive(&self) -> u64 {
         self.ps().into_iter().fold(0, |n, p| {
@@ -116,7 +130,8 @@ impl Stopped<'_> {
         for p in sched.ps() {
             // SAFETY: no P runs.
             let p = unsafe { &mut *p };
-            p.multi = n > 1;
+            // Those that rest may still stand in the middle of something.
+            p.multi |= n > 1;
             p.look_soon = true;
             if sched.is_retired(p) {
                 p.give_all();
