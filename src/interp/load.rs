@@ -121,6 +121,7 @@ pub fn load(
     let env = Env {
         code: code.as_ptr() as usize,
         tracer: Default::default(),
+        max_stack_bytes: (8 * options.max_stack_slots).into(),
         program: WorldCell::new(program.clone()),
         types: WorldCell::new(types),
         map_types: WorldCell::new(map_types),

@@ -82,6 +82,11 @@ impl Sched {
         idle.list.iter().chain(&idle.resting).filter(|&&p| self.started_m(p).load(Relaxed)).count()
     }
 
+    /// Ms that have Ps.
+    pub fn started_ms(&self) -> usize {
+        (0..self.made()).filter(|&p| self.started_m(p).load(Relaxed)).count()
+    }
+
     pub fn started_m(&self, p: usize) -> &AtomicBool {
         unsafe { &(*self.ps[p].load(Relaxed)).started_m }
     }
