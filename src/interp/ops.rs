@@ -1259,46 +1259,25 @@ handlers! {
     }
     Send(pc, r, cx, n, t) {
         let ch = ra!(pc, r) as *mut Chan;
-        if ch.is_null() { return call::park_forever(pc, r, cx, n, t, WaitReason::ChanSendNil) }
-        let g = (*cx).side.g;
-        (*g).pc = pc;
-        (*g).base = r;
         let n = n - 8;
-        match Chan::send(ch, g, r.add(b!(pc)), (*cx).p.multi, || (*g).set_waiting(WaitReason::ChanSend, (*cx).p.clock_ms)) {
-            Sent::Done => {}
-            Sent::Woke(other) => (*cx).p.ready(other),
-            Sent::Parked => {
-                (*cx).p.budget = n;
-                resched!(cx, t)
-            }
-            Sent::Closed => fail!(send_closed, pc, r, cx, n, t),
+        if n >= 0 && !ch.is_null() && Chan::send_word(ch, *r.add(b!(pc)), (*cx).p.multi) {
+            next!(pc, r, cx, n, t)
         }
-        if n < 0 { return call::safepoint(pc, r, cx, n, t) }
-        next!(pc, r, cx, n, t)
+        send(pc, r, cx, n, t)
     }
     Recv(pc, r, cx, n, t) {
         let ch = rb!(pc, r) as *mut Chan;
-        if ch.is_null() { return call::park_forever(pc, r, cx, n, t, WaitReason::ChanReceiveNil) }
-        let g = (*cx).side.g;
-        (*g).pc = pc;
-        (*g).base = r;
         let n = n - 8;
         let a = a!(pc);
-        let (mut value, mut ok) = (std::ptr::null_mut(), std::ptr::null_mut());
-        if a != 0xffff {
-            value = r.add(a);
-            if c!(pc) != 0 { ok = value.add((*ch).elem_words() as usize); }
+        if n >= 0 && a != 0xffff && !ch.is_null()
+            && let Some(value) = Chan::recv_word(ch, (*cx).p.multi)
+        {
+            let value_slot = r.add(a);
+            *value_slot = value;
+            if c!(pc) != 0 { *value_slot.add(1) = 1; }
+            next!(pc, r, cx, n, t)
         }
-        match Chan::recv(ch, g, value, ok, (*cx).p.multi, || (*g).set_waiting(WaitReason::ChanReceive, (*cx).p.clock_ms)) {
-            Received::Done { .. } => {}
-            Received::Woke(other) => (*cx).p.ready(other),
-            Received::Parked => {
-                (*cx).p.budget = n;
-                resched!(cx, t)
-            }
-        }
-        if n < 0 { return call::safepoint(pc, r, cx, n, t) }
-        next!(pc, r, cx, n, t)
+        recv(pc, r, cx, n, t)
     }
     Close(pc, r, cx, n, t) {
         let ch = ra!(pc, r);
@@ -1331,6 +1310,51 @@ handlers! {
     }
     PanicRet(pc, r, cx, n, t) { fail::panic_ret(pc, r, cx, n, t) }
     PanicText(pc, r, cx, n, t) { fail::panic_text(pc, r, cx, n, t) }
+}
+
+// What the short ways of channel operations leave over; the cost has been counted.
+handlers! {
+    send(pc, r, cx, n, t) {
+        let ch = ra!(pc, r) as *mut Chan;
+        if ch.is_null() { return call::park_forever(pc, r, cx, n, t, WaitReason::ChanSendNil) }
+        let g = (*cx).side.g;
+        (*g).pc = pc;
+        (*g).base = r;
+        match Chan::send(ch, g, r.add(b!(pc)), (*cx).p.multi, || (*g).set_waiting(WaitReason::ChanSend, (*cx).p.clock_ms)) {
+            Sent::Done => {}
+            Sent::Woke(other) => (*cx).p.ready(other),
+            Sent::Parked => {
+                (*cx).p.budget = n;
+                resched!(cx, t)
+            }
+            Sent::Closed => fail!(send_closed, pc, r, cx, n, t),
+        }
+        if n < 0 { return call::safepoint(pc, r, cx, n, t) }
+        next!(pc, r, cx, n, t)
+    }
+    recv(pc, r, cx, n, t) {
+        let ch = rb!(pc, r) as *mut Chan;
+        if ch.is_null() { return call::park_forever(pc, r, cx, n, t, WaitReason::ChanReceiveNil) }
+        let g = (*cx).side.g;
+        (*g).pc = pc;
+        (*g).base = r;
+        let a = a!(pc);
+        let (mut value, mut ok) = (std::ptr::null_mut(), std::ptr::null_mut());
+        if a != 0xffff {
+            value = r.add(a);
+            if c!(pc) != 0 { ok = value.add((*ch).elem_words() as usize); }
+        }
+        match Chan::recv(ch, g, value, ok, (*cx).p.multi, || (*g).set_waiting(WaitReason::ChanReceive, (*cx).p.clock_ms)) {
+            Received::Done { .. } => {}
+            Received::Woke(other) => (*cx).p.ready(other),
+            Received::Parked => {
+                (*cx).p.budget = n;
+                resched!(cx, t)
+            }
+        }
+        if n < 0 { return call::safepoint(pc, r, cx, n, t) }
+        next!(pc, r, cx, n, t)
+    }
 }
 
 pub use super::elem::*;

@@ -342,6 +342,57 @@ impl Chan {
         }
     }
 
+    /// Sends a value of one word where that is no more than to put it into the buffer. `false`: nothing has happened.
+    ///
+    /// # Safety
+    /// `ch` is a channel.
+    #[inline(always)]
+    pub unsafe fn send_word(ch: *mut Chan, value: u64, multi: bool) -> bool {
+        unsafe {
+            if (*ch).cap == 0 || (*ch).elem_words != 1 {
+                return false;
+            }
+            if multi && (*ch).lock.compare_exchange(0, 1, Acquire, Relaxed).is_err() {
+                return false;
+            }
+            let (count, at) = ((*ch).count.load(Relaxed), (*ch).send_at);
+            let plain = (*ch).closed.load(Relaxed) == 0 && (*ch).receivers.is_empty() && count < (*ch).cap;
+            if plain {
+                *(*ch).buf.add(at as usize) = value;
+                (*ch).send_at = (*ch).after(at);
+                (*ch).count.store(count + 1, Relaxed);
+            }
+            (*ch).unlock_if(multi);
+            plain
+        }
+    }
+
+    /// Receives a value of one word where that is no more than to take it out of the buffer. `None`: nothing has happened.
+    ///
+    /// # Safety
+    /// `ch` is a channel.
+    #[inline(always)]
+    pub unsafe fn recv_word(ch: *mut Chan, multi: bool) -> Option<u64> {
+        unsafe {
+            if (*ch).cap == 0 || (*ch).elem_words != 1 {
+                return None;
+            }
+            if multi && (*ch).lock.compare_exchange(0, 1, Acquire, Relaxed).is_err() {
+                return None;
+            }
+            let (count, at) = ((*ch).count.load(Relaxed), (*ch).recv_at);
+            let mut value = None;
+            if count > 0 && (*ch).senders.is_empty() {
+                let from = (*ch).buf.add(at as usize);
+                value = Some(std::mem::take(&mut *from));
+                (*ch).recv_at = (*ch).after(at);
+                (*ch).count.store(count - 1, Relaxed);
+            }
+            (*ch).unlock_if(multi);
+            value
+        }
+    }
+
     /// Sends or parks. The G's state must be written back before. `multi`: there are other Ps.
     ///
     /// # Safety
