@@ -2,6 +2,7 @@
 use super::terminal::Colour;
 use super::{Format, complain, report, signals, status};
 use crate::base::limits::MAX_REPORTED_ERRORS;
+use crate::value::env::Host;
 use crate::vm::host::ProcessHost;
 use crate::vm::source::Files;
 use crate::vm::{CompileOptions, RunOptions, Vm, compile};
@@ -45,6 +46,9 @@ pub struct Args {
     args: Vec<String>,
 }
 
+/// Compiling a longer program takes long enough to be interrupted.
+const LONG_TEXT: usize = 256 << 10;
+
 #[derive(Clone, Copy)]
 enum Seed {
     Number(u64),
@@ -59,6 +63,21 @@ fn parse_seed(text: &str) -> Result<Seed, String> {
 }
 
 impl Args {
+    /// A file and its arguments, no flag given.
+    pub fn plain(program: &str, args: &[&str]) -> Args {
+        Args {
+            code: Vec::new(),
+            procs: None,
+            seed: None,
+            leaks: false,
+            strict: false,
+            format: Format::default(),
+            limits: super::limits::Limits::default(),
+            program: Some(program.into()),
+            args: args.iter().map(|a| a.to_string()).collect(),
+        }
+    }
+
     /// The program's files and its arguments, the first of which is its name.
     fn program(&mut self) -> Result<(Files, Vec<String>), String> {
         let mut argv = Vec::new();
@@ -87,8 +106,19 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
         }
     };
     let host = Arc::new(ProcessHost::new(argv));
-    signals::end_on_interrupt(host.clone());
-    let compiled = compile(files, CompileOptions { strict: args.strict, check_only: false, ..Default::default() });
+    // Most programs end before anybody could press Ctrl-C: what is pressed earlier stays pending.
+    if let Some(blocked) = signals::block_interrupt() {
+        let watched = Arc::downgrade(&host);
+        host.when_lasting(move || {
+            if let Some(host) = watched.upgrade() {
+                signals::end_on_interrupt(blocked, host);
+            }
+        });
+    }
+    if files.files.iter().map(|f| f.1.len()).sum::<usize>() > LONG_TEXT || files.module.is_some() {
+        host.lasts();
+    }
+    let compiled = compile(files, CompileOptions { strict: args.strict, for_process: true, ..Default::default() });
     report(&compiled, args.format, MAX_REPORTED_ERRORS, colour);
     let Some(program) = compiled.program else { return status::COMPILE_ERROR };
     let seed = args.seed.map(|s| match s {
@@ -103,7 +133,7 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
     args.limits.apply(&mut options);
     options.portable = std::env::var("GMPLDEBUG").is_ok_and(|v| v.split(',').any(|o| o == "portable=1"));
     let ended = match Vm::new(program, compiled.sources, host.clone(), &options) {
-        Ok(vm) => vm.run().status,
+        Ok(vm) => vm.run_and_keep().status,
         Err(e) => {
             complain(&e);
             status::FAILED

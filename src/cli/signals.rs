@@ -2,9 +2,12 @@
 //! ordinary code: output is flushed and the program ends with status 130, or a session stops what it runs.
 use std::sync::Arc;
 
-/// Calls `f`, on a thread of its own, each time Ctrl-C is pressed. To be called before other threads start: they inherit
-/// what is blocked. Where Ctrl-C was ignored from the start (a job in the background), nothing changes.
-pub fn on_interrupt(f: impl Fn() + Send + 'static) {
+/// Ctrl-C, blocked but not yet awaited: it stays pending.
+pub struct Blocked(libc::sigset_t);
+
+/// Blocks Ctrl-C. To be called before other threads start: they inherit what is blocked. Where Ctrl-C was ignored from the
+/// start (a job in the background), nothing changes.
+pub fn block_interrupt() -> Option<Blocked> {
     // SAFETY: the set is filled by the first two calls before it is read.
     let set = unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
@@ -12,13 +15,18 @@ pub fn on_interrupt(f: impl Fn() + Send + 'static) {
         libc::sigaddset(&mut set, libc::SIGINT);
         let mut old: libc::sigaction = std::mem::zeroed();
         if libc::sigaction(libc::SIGINT, std::ptr::null(), &mut old) != 0 || old.sa_sigaction == libc::SIG_IGN {
-            return;
+            return None;
         }
         if libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut()) != 0 {
-            return;
+            return None;
         }
         set
     };
+    Some(Blocked(set))
+}
+
+/// Calls `f`, on a thread of its own, each time Ctrl-C is pressed.
+pub fn await_interrupt(Blocked(set): Blocked, f: impl Fn() + Send + 'static) {
     let wait = move || {
         loop {
             let mut signal = 0;
@@ -32,8 +40,8 @@ pub fn on_interrupt(f: impl Fn() + Send + 'static) {
 }
 
 /// Ctrl-C ends the process, after its output.
-pub fn end_on_interrupt(host: Arc<dyn crate::value::env::Host>) {
-    on_interrupt(move || {
+pub fn end_on_interrupt(blocked: Blocked, host: Arc<dyn crate::value::env::Host>) {
+    await_interrupt(blocked, move || {
         let _ = host.flush_stdout();
         std::process::exit(super::status::INTERRUPTED);
     });

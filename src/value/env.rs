@@ -33,6 +33,8 @@ pub trait Host: Send + Sync {
     fn last_words(&self, bytes: &[u8]) -> std::io::Result<()> {
         self.stderr(bytes)
     }
+    /// The run has used up its first time slice, or waits for something.
+    fn lasts(&self) {}
     /// The run is over with this status; natives that still run, or block, may keep its threads for a while.
     fn ended(&self, _status: i32) {}
     /// Reads standard input; may block.

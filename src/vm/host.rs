@@ -20,6 +20,8 @@ pub struct ProcessHost {
     failed: Mutex<Option<std::io::Error>>,
     /// The run is over.
     ending: AtomicBool,
+    /// What is to be done when the run lasts.
+    later: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl ProcessHost {
@@ -30,7 +32,13 @@ impl ProcessHost {
             terminal: std::io::stdout().is_terminal(),
             failed: Mutex::default(),
             ending: AtomicBool::new(false),
+            later: Mutex::default(),
         }
+    }
+
+    /// Calls `f` if the run lasts longer than a moment.
+    pub fn when_lasting(&self, f: impl FnOnce() + Send + 'static) {
+        *self.later.lock() = Some(Box::new(f));
     }
 
     /// The first failure to write to standard output, if there was one.
@@ -83,6 +91,13 @@ impl Host for ProcessHost {
         let mut out = self.out.lock();
         let _ = self.write_all(&mut out);
         std::io::stderr().lock().write_all(bytes)
+    }
+
+    fn lasts(&self) {
+        let later = self.later.lock().take();
+        if let Some(f) = later {
+            f();
+        }
     }
 
     fn ended(&self, status: i32) {
@@ -153,6 +168,10 @@ impl Host for Bounded {
 
     fn last_words(&self, bytes: &[u8]) -> std::io::Result<()> {
         self.inner.last_words(bytes)
+    }
+
+    fn lasts(&self) {
+        self.inner.lasts();
     }
 
     fn ended(&self, status: i32) {

@@ -56,7 +56,9 @@ const HISTORY_LINES: usize = 5_000;
 pub fn run(args: Args, colour: Colour) -> i32 {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = interrupted.clone();
-    signals::on_interrupt(move || flag.store(true, SeqCst));
+    if let Some(blocked) = signals::block_interrupt() {
+        signals::await_interrupt(blocked, move || flag.store(true, SeqCst));
+    }
     // The front wing works on this thread: see `vm::compile`.
     let thread = std::thread::Builder::new().name("gmpl-repl".into()).stack_size(limits::FRONT_STACK_BYTES);
     match thread.spawn(move || Repl::new(&args, colour, interrupted).map_or_else(|s| s, |mut r| r.all(args))) {
