@@ -54,6 +54,10 @@ const UNSAFE: &[&str] = &[
     "std/timers.rs",
     // The terminal and signals are the system's.
     "vm/host.rs",
+    // A mapped stack.
+    "vm/stack.rs",
+    // Where the C library begins.
+    "main.rs",
     "cli/terminal.rs",
     "cli/signals.rs",
 ];

@@ -2,7 +2,7 @@
 use crate::vm::RunOptions;
 use std::time::Duration;
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 #[command(next_help_heading = "Limits")]
 pub struct Limits {
     /// Memory: heap, stacks, goroutines (64M; default: most of what the machine has)

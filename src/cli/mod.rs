@@ -87,6 +87,9 @@ enum Command {
 
 /// Runs the command line; returns the exit status.
 pub fn main(args: Vec<OsString>) -> i32 {
+    if let Some(args) = plain_run(&args) {
+        return run::run(args, terminal::Colour::default());
+    }
     let cli = match Cli::try_parse_from(with_command(args)) {
         Ok(cli) => cli,
         Err(e) => {
@@ -107,6 +110,23 @@ pub fn main(args: Vec<OsString>) -> i32 {
     }
 }
 
+/// A program to run and no flag: clap would say the same, after building all that it knows of all commands.
+fn plain_run(args: &[OsString]) -> Option<run::Args> {
+    let texts: Vec<&str> = args.iter().skip(1).map(|a| a.to_str()).collect::<Option<_>>()?;
+    let (program, rest) = match texts.split_first()? {
+        (&"run", rest) => rest.split_first()?,
+        (program, rest) if names_program(program) => (program, rest),
+        _ => return None,
+    };
+    let plain = |a: &&str| !a.starts_with('-');
+    (!program.is_empty() && plain(program) && rest.iter().all(plain)).then(|| run::Args::plain(program, rest))
+}
+
+/// Whether a first argument is a program and no command.
+fn names_program(a: &str) -> bool {
+    a == "-" || a == "-e" || !a.starts_with('-') && (a.ends_with(".gm") || a.ends_with(".go") || a.contains('/'))
+}
+
 /// `gmpl prog.gm` is `gmpl run prog.gm`, `gmpl -e code` is `gmpl run -e code`; without arguments it depends on where the
 /// input comes from.
 fn with_command(mut args: Vec<OsString>) -> Vec<OsString> {
@@ -117,9 +137,7 @@ fn with_command(mut args: Vec<OsString>) -> Vec<OsString> {
         }
         return args;
     }
-    let is_program = args[1].to_str().is_some_and(|a| {
-        a == "-" || a == "-e" || !a.starts_with('-') && (a.ends_with(".gm") || a.ends_with(".go") || a.contains('/'))
-    });
+    let is_program = args[1].to_str().is_some_and(names_program);
     // `#!/usr/bin/env gmpl` in a file of any name.
     let is_file = || {
         let path = std::path::Path::new(&args[1]);

@@ -2,6 +2,7 @@
 use super::terminal::Colour;
 use super::{Format, complain, report, signals, status};
 use crate::base::limits::MAX_REPORTED_ERRORS;
+use crate::value::env::Host;
 use crate::vm::host::ProcessHost;
 use crate::vm::source::Files;
 use crate::vm::{CompileOptions, RunOptions, Vm, compile};
@@ -55,6 +56,9 @@ enum Deadlock {
     Early,
 }
 
+/// Compiling a longer program takes long enough to be interrupted.
+const LONG_TEXT: usize = 256 << 10;
+
 #[derive(Clone, Copy)]
 enum Seed {
     Number(u64),
@@ -69,6 +73,22 @@ fn parse_seed(text: &str) -> Result<Seed, String> {
 }
 
 impl Args {
+    /// A file and its arguments, no flag given.
+    pub fn plain(program: &str, args: &[&str]) -> Args {
+        Args {
+            code: Vec::new(),
+            procs: None,
+            seed: None,
+            leaks: false,
+            deadlock: Deadlock::default(),
+            strict: false,
+            format: Format::default(),
+            limits: super::limits::Limits::default(),
+            program: Some(program.into()),
+            args: args.iter().map(|a| a.to_string()).collect(),
+        }
+    }
+
     /// The program's files and its arguments, the first of which is its name.
     fn program(&mut self) -> Result<(Files, Vec<String>), String> {
         let mut argv = Vec::new();
@@ -98,8 +118,17 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
     };
     let host = Arc::new(ProcessHost::new(argv));
     let running = Arc::new(OnceLock::new());
-    signals::end_on_signals(host.clone(), running.clone());
-    let compiled = compile(files, CompileOptions { strict: args.strict, check_only: false, ..Default::default() });
+    // Most programs end before anybody could press Ctrl-C.
+    let (watched, run) = (Arc::downgrade(&host), running.clone());
+    host.when_lasting(move || {
+        if let Some(host) = watched.upgrade() {
+            signals::end_on_signals(host, run);
+        }
+    });
+    if files.files.iter().map(|f| f.1.len()).sum::<usize>() > LONG_TEXT || files.module.is_some() {
+        host.lasts();
+    }
+    let compiled = compile(files, CompileOptions { strict: args.strict, for_process: true, ..Default::default() });
     report(&compiled, args.format, MAX_REPORTED_ERRORS, colour);
     let Some(program) = compiled.program else { return status::COMPILE_ERROR };
     let seed = args.seed.map(|s| match s {
@@ -117,7 +146,7 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
     let ended = match Vm::new(program, compiled.sources, host.clone(), &options) {
         Ok(vm) => {
             let _ = running.set(vm.handle());
-            vm.run().status
+            vm.run_and_keep().status
         }
         Err(e) => {
             complain(&e);

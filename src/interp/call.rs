@@ -60,6 +60,7 @@ pub unsafe extern "C" fn safepoint(pc: *const u64, r: *mut u64, cx: *mut Ctx, n:
         if HOSTILE {
             move_stack(cx);
         }
+        (*cx).rt().lasts();
         if !pause(cx) {
             return back::EXIT;
         }

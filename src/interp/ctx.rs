@@ -11,6 +11,7 @@ use crate::value::world::WorldCell;
 use parking_lot::Mutex;
 use std::ptr::null_mut;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::*};
 
 /// How a run ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -150,7 +151,11 @@ pub struct Rt {
     /// The VM runs inputs one after the other, not one program.
     pub session: Option<Box<super::session::Session>>,
     /// `main` has called Goexit.
-    pub main_exited: std::sync::atomic::AtomicBool,
+    pub main_exited: AtomicBool,
+    /// The thread that the run began on: its first M.
+    pub first_thread: std::sync::OnceLock<std::thread::ThreadId>,
+    /// The host knows that the run takes a while.
+    pub lasting: AtomicBool,
 }
 
 // SAFETY: raw pointers inside lead to memory that `Rt` owns; what changes is guarded as its owners say.
@@ -186,6 +191,25 @@ impl Rt {
     pub fn end(&self, status: i32) {
         let status = self.exit.lock().get_or_insert(Exit { status }).status;
         self.sched.finish();
-        self.env.host.ended(status);
+        // The only M has nothing to wait for.
+        let alone = self.threads.lock().is_empty() && self.first_thread.get() == Some(&std::thread::current().id());
+        if !alone {
+            self.env.host.ended(status);
+        }
+    }
+
+    /// The run will take a while.
+    #[inline(always)]
+    pub fn lasts(&self) {
+        if !self.lasting.load(Relaxed) {
+            self.begin_to_last();
+        }
+    }
+
+    #[cold]
+    fn begin_to_last(&self) {
+        if !self.lasting.swap(true, SeqCst) {
+            self.env.host.lasts();
+        }
     }
 }

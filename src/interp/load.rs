@@ -168,6 +168,8 @@ pub fn load(
         ctxs: Mutex::default(),
         session: options.session.then(|| Box::new(super::session::Session::new(hash_seed))),
         main_exited: Default::default(),
+        first_thread: Default::default(),
+        lasting: Default::default(),
     });
     // The address is that of the box: it does not change.
     let _ = rt.env.tracer.set(super::traceback::tracer(&rt));

@@ -62,6 +62,9 @@ pub unsafe fn m_loop(cx: *mut Ctx, fresh: bool) {
         loop {
             (*cx).side.g = null_mut();
             if rt.sched.idle_soon(&(*cx).p) {
+                if rt.sched.nothing_waits(&(*cx).p) {
+                    rt.lasts();
+                }
                 let _ = rt.env.host.flush_stdout();
             }
             match rt.sched.find(&mut (*cx).p, fresh) {
@@ -166,6 +169,7 @@ pub unsafe fn run_shared(rt: *const Rt) -> Exit {
     // SAFETY: `rt` outlives the run; all Ms are joined below, then the contexts are freed.
     unsafe {
         rt.sched.attach(rt);
+        let _ = rt.first_thread.set(std::thread::current().id());
         let first = rt.ctxs.lock()[0] as *mut Ctx;
         if let Some(session) = &rt.session {
             session.begin();

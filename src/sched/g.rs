@@ -219,7 +219,7 @@ impl G {
     }
 }
 
-const SLAB_GS: usize = 512;
+const SLAB_GS: usize = 64;
 
 /// All Gs of a VM, dead or alive. Slabs are freed with the VM.
 pub struct Slabs {

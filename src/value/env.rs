@@ -37,6 +37,8 @@ pub trait Host: Send + Sync {
     fn hear(&self, _signal: i32, _heard: bool) -> bool {
         false
     }
+    /// The run has used up its first time slice, or waits for something.
+    fn lasts(&self) {}
     /// The run is over with this status; natives that still run, or block, may keep its threads for a while.
     fn ended(&self, _status: i32) {}
     /// Reads standard input; may block.

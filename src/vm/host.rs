@@ -22,6 +22,8 @@ pub struct ProcessHost {
     ending: AtomicBool,
     /// A bit for each signal that the program listens to.
     heard: AtomicU64,
+    /// What is to be done when the run lasts.
+    later: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl ProcessHost {
@@ -33,12 +35,18 @@ impl ProcessHost {
             failed: Mutex::default(),
             ending: AtomicBool::new(false),
             heard: AtomicU64::new(0),
+            later: Mutex::default(),
         }
     }
 
     /// Whether the program listens to a signal itself.
     pub fn is_heard(&self, signal: i32) -> bool {
         self.heard.load(SeqCst) >> signal & 1 != 0
+    }
+
+    /// Calls `f` if the run lasts longer than a moment.
+    pub fn when_lasting(&self, f: impl FnOnce() + Send + 'static) {
+        *self.later.lock() = Some(Box::new(f));
     }
 
     /// The first failure to write to standard output, if there was one.
@@ -100,6 +108,13 @@ impl Host for ProcessHost {
             false => self.heard.fetch_and(!bit, SeqCst),
         };
         [libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGHUP].contains(&signal)
+    }
+
+    fn lasts(&self) {
+        let later = self.later.lock().take();
+        if let Some(f) = later {
+            f();
+        }
     }
 
     fn ended(&self, status: i32) {
@@ -174,6 +189,10 @@ impl Host for Bounded {
 
     fn hear(&self, signal: i32, heard: bool) -> bool {
         self.inner.hear(signal, heard)
+    }
+
+    fn lasts(&self) {
+        self.inner.lasts();
     }
 
     fn ended(&self, status: i32) {

@@ -6,6 +6,7 @@ pub mod machine;
 mod prune;
 pub mod session;
 pub mod source;
+mod stack;
 
 use crate::base::diag::Diagnostics;
 use crate::base::intern::Interner;
@@ -44,24 +45,23 @@ pub struct CompileOptions {
     pub check_only: bool,
     /// A program with errors is not compiled again with whole packages; for tests of what is left out of them.
     pub reached_only: bool,
+    /// The process ends when the program does: what is small is not given back before, piece by piece.
+    pub for_process: bool,
 }
 
-/// Compiles the files of one program. Runs on a thread of its own, whose stack is large enough for every tree that
-/// the parser lets through.
+/// A tree of more expressions than this is given back before the program runs, since its memory counts.
+const SMALL_TREE: usize = 20_000;
+
+/// Compiles the files of one program, on a stack that is large enough for every tree that the parser lets through.
 pub fn compile(files: Files, options: CompileOptions) -> Compiled {
-    let front = move || compile_here(files, options);
-    let thread = std::thread::Builder::new().name("gmpl-front".into()).stack_size(limits::FRONT_STACK_BYTES);
-    match thread.spawn(front) {
-        Ok(handle) => match handle.join() {
-            Ok(compiled) => compiled,
-            Err(panic) => std::panic::resume_unwind(panic),
-        },
+    match stack::on_large(limits::FRONT_STACK_BYTES, move || compile_here(files, options)) {
+        Ok(compiled) => compiled,
         Err(e) => {
             let mut diagnostics = Diagnostics::default();
             diagnostics.push(crate::base::diag::Diagnostic::error(
-                "no-thread",
+                "no-memory",
                 crate::base::span::Span::NONE,
-                format!("cannot start the compiler's thread: {e}"),
+                format!("cannot reserve memory for the compiler's stack: {e}"),
             ));
             Compiled { program: None, sources: Arc::default(), diagnostics }
         }
@@ -106,6 +106,12 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
                 program = Some(compiled);
             }
         }
+        if options.for_process && ast.exprs.len() < SMALL_TREE {
+            std::mem::forget(info);
+        }
+    }
+    if options.for_process && ast.exprs.len() < SMALL_TREE {
+        std::mem::forget((ast, names, main_files));
     }
     Compiled { program, sources: Arc::new(sources), diagnostics }
 }
@@ -115,6 +121,8 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
 pub struct RunOptions {
     /// Logical processors, up to [`limits::MAX_PROCS`]. A seeded run uses one and shows the program this number.
     pub procs: usize,
+    /// CPUs of the machine: as many threads mark at most.
+    pub cpus: usize,
     /// Replay: all choices and all time follow from this number.
     pub seed: Option<u64>,
     /// The portable driver instead of tail calls.
@@ -139,8 +147,11 @@ pub struct RunOptions {
 
 impl Default for RunOptions {
     fn default() -> Self {
+        // The system is asked once: it takes ten calls to look at the control groups.
+        let cpus = std::thread::available_parallelism().map_or(1, |n| n.get());
         RunOptions {
-            procs: std::thread::available_parallelism().map_or(1, |n| n.get()),
+            procs: cpus,
+            cpus,
             seed: None,
             portable: false,
             max_memory: machine::memory(),
@@ -181,6 +192,11 @@ impl Vm {
     pub fn run(mut self) -> Exit {
         run::run(&mut self.rt)
     }
+
+    /// As [`Vm::run`], in a process that ends with it: the memory is left to the system.
+    pub fn run_and_keep(self) -> Exit {
+        run::run(Box::leak(self.rt))
+    }
 }
 
 fn new_rt(
@@ -194,7 +210,7 @@ fn new_rt(
         max_bytes: options.max_memory,
         memory_limit: options.memory_limit,
         gc_percent: options.gc_percent,
-        markers: options.procs.min(std::thread::available_parallelism().map_or(1, |n| n.get())),
+        markers: options.procs.min(options.cpus),
         min_heap_bytes: 4 << 20,
     })
     .map_err(|e| format!("cannot reserve memory for the heap: {e}"))?;

@@ -362,11 +362,8 @@ fn package_name(path: &str) -> &str {
 /// All imports of a file, as `(name, path)`.
 fn imports_of(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut group = false;
-    let mut over = false;
-    text.lines().filter_map(move |line| {
-        if over {
-            return None;
-        }
+    // Declarations follow the imports.
+    text.lines().take_while(|line| !keyword(line.as_bytes())).filter_map(move |line| {
         if group {
             group = !line.starts_with(')');
             return import_spec(line).filter(|_| group);
@@ -379,7 +376,6 @@ fn imports_of(text: &str) -> impl Iterator<Item = (&str, &str)> {
             }
             return import_spec(line.trim_start());
         }
-        over = keyword(line.as_bytes());
         None
     })
 }
