@@ -5,10 +5,11 @@
 //! the wait queue it is on, under that queue's lock; the G's own M does not touch it after unlocking. With the world
 //! stopped: the collector. So its plain fields need no atomics; the status is atomic because dumps read it any time.
 use super::wait::WaitReason;
+use crate::base::atomics::{AtomicU8, AtomicU32};
 use crate::base::limits::{HOSTILE, INITIAL_STACK_SLOTS};
 use parking_lot::Mutex;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -107,6 +108,30 @@ pub struct G {
 pub const G_BYTES: usize = size_of::<G>() + INITIAL_STACK_SLOTS * 8;
 
 impl G {
+    /// A G without a stack, for the models.
+    #[cfg(loom)]
+    pub fn for_model(id: u64) -> G {
+        G {
+            pc: std::ptr::null(),
+            base: null_mut(),
+            stack: null_mut(),
+            stack_end: null_mut(),
+            link: null_mut(),
+            status: AtomicU8::new(Status::Running as u8),
+            wait_reason: AtomicU8::new(0),
+            resume: 0,
+            handed: false,
+            midway: false,
+            made_at: 0,
+            id,
+            parent: 0,
+            node: WaitNode::new(),
+            select_won: AtomicU32::new(0),
+            since_ms: 0,
+            extra: null_mut(),
+        }
+    }
+
     pub fn status(&self) -> Status {
         match self.status.load(Relaxed) {
             0 => Status::Dead,

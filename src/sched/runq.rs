@@ -8,9 +8,10 @@
 //! Rejected: crossbeam-deque's worker, which cannot move exactly half to the global queue, has no fixed size, and takes
 //! an atomic read-modify-write where a VM with one P needs none.
 use super::g::G;
+use crate::base::atomics::{AtomicPtr, AtomicU32};
 use crate::base::limits::RUN_QUEUE_CAPACITY;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::*};
+use std::sync::atomic::Ordering::*;
 
 const CAPACITY: u32 = RUN_QUEUE_CAPACITY as u32;
 
@@ -28,7 +29,7 @@ impl Default for RunQueue {
             head: AtomicU32::new(0),
             _apart: [0; 15],
             tail: AtomicU32::new(0),
-            ring: [const { AtomicPtr::new(null_mut()) }; RUN_QUEUE_CAPACITY],
+            ring: std::array::from_fn(|_| AtomicPtr::new(null_mut())),
         }
     }
 }
@@ -99,7 +100,7 @@ impl RunQueue {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

@@ -6,11 +6,14 @@
 //!
 //! The lock is one exchange to take and one store to release, and is never held across a park or an allocation. A VM that
 //! has only ever had one P takes none: nobody else can come in between (`P::multi`).
+use crate::base::atomics::{AtomicU16, AtomicU32, AtomicU64, spin_loop, yield_now};
+#[cfg(not(loom))]
 use crate::bytecode::program::BitMap;
+#[cfg(not(loom))]
 use crate::heap::{Cache, Heap, ShapeId};
 use crate::sched::g::{G, WaitNode};
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering::*};
+use std::sync::atomic::Ordering::*;
 
 #[repr(C)]
 pub struct WaitQueue {
@@ -160,8 +163,10 @@ pub struct Chan {
     pub senders: WaitQueue,
 }
 
+#[cfg(not(loom))]
 const BUF_WORD: usize = std::mem::offset_of!(Chan, buf) / 8;
 
+#[cfg(not(loom))]
 pub fn shape(heap: &Heap) -> ShapeId {
     let mut map = BitMap::default();
     map.set(BUF_WORD);
@@ -205,7 +210,26 @@ pub unsafe fn copy(dst: *mut u64, src: *const u64, words: u64) {
 }
 
 impl Chan {
+    /// A channel of one-word values in memory of its own, for the models.
+    #[cfg(loom)]
+    pub fn for_model(cap: usize) -> Chan {
+        Chan {
+            lock: AtomicU32::new(0),
+            closed: AtomicU16::new(0),
+            timer: AtomicU16::new(0),
+            count: AtomicU64::new(0),
+            cap: cap as u64,
+            elem_words: 1,
+            buf: Box::leak(vec![0u64; cap].into_boxed_slice()).as_mut_ptr(),
+            send_at: 0,
+            recv_at: 0,
+            receivers: WaitQueue::new(),
+            senders: WaitQueue::new(),
+        }
+    }
+
     /// A new channel object; null when memory is out.
+    #[cfg(not(loom))]
     pub fn make(cache: &mut Cache, shape: ShapeId, elem_words: usize, elem_ptrs: &BitMap, cap: usize) -> *mut Chan {
         let mut buf = null_mut();
         if cap > 0 && elem_words > 0 {
@@ -247,7 +271,7 @@ impl Chan {
         loop {
             while self.lock.load(Relaxed) != 0 {
                 tries += 1;
-                if tries < 64 { std::hint::spin_loop() } else { std::thread::yield_now() }
+                if tries < 64 { spin_loop() } else { yield_now() }
             }
             if self.lock.compare_exchange(0, 1, Acquire, Relaxed).is_ok() {
                 return;

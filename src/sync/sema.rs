@@ -8,13 +8,14 @@
 //! `STARVING`: from then on the mutex stays locked and is handed to the first in line, until one gets it that is the last
 //! or has waited for less.
 use super::chan::WaitQueue;
+use crate::base::atomics::{AtomicU64, Mutex};
 use crate::sched::g::G;
-use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicU64, Ordering::*};
+use std::sync::atomic::Ordering::*;
 
-const SHARDS: usize = 64;
+/// A power of two.
+const SHARDS: usize = if cfg!(loom) { 1 } else { 64 };
 
 struct Queue(WaitQueue);
 
@@ -27,7 +28,7 @@ pub struct SemaTable {
 
 impl Default for SemaTable {
     fn default() -> Self {
-        SemaTable { shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
+        SemaTable { shards: (0..SHARDS).map(|_| Mutex::new(FxHashMap::default())).collect() }
     }
 }
 
@@ -77,6 +78,10 @@ const READER: u64 = 1 << 8;
 /// `WaitNode::case` of a waiter on an RWMutex.
 const WAITS_TO_READ: u32 = 1;
 const WAITS_TO_WRITE: u32 = 2;
+
+fn address(word: &AtomicU64) -> *mut u64 {
+    word as *const AtomicU64 as *mut u64
+}
 
 /// Times as wait nodes keep them: about microseconds, which wrap around after more than an hour.
 fn ticks(ns: i64) -> u32 {
@@ -174,7 +179,7 @@ impl SemaTable {
                 }
             }
             (*n).g = g;
-            (*n).on = word.as_ptr();
+            (*n).on = address(word);
             (*n).select = false;
             (*n).case = since;
             park();
@@ -229,13 +234,13 @@ impl SemaTable {
         // SAFETY: under the shard's lock.
         let n = unsafe { q.pop() };
         if n.is_null() {
-            map.remove(&(word.as_ptr() as usize));
+            map.remove(&(address(word) as usize));
             word.fetch_and(!(LOCKED | WAITERS | STARVING), SeqCst);
             return Ok(None);
         }
         let last = q.is_empty();
         if last {
-            map.remove(&(word.as_ptr() as usize));
+            map.remove(&(address(word) as usize));
             word.fetch_and(!WAITERS, SeqCst);
         }
         // SAFETY: the popped node's G waits and is ours.
@@ -286,7 +291,7 @@ impl SemaTable {
             }
             let n = &raw mut (*g).node;
             (*n).g = g;
-            (*n).on = word.as_ptr();
+            (*n).on = address(word);
             (*n).select = false;
             (*n).case = if write { WAITS_TO_WRITE } else { WAITS_TO_READ };
             park();
@@ -376,7 +381,7 @@ impl SemaTable {
                 }
             }
             if Self::queue(&mut map, word).is_empty() {
-                map.remove(&(word.as_ptr() as usize));
+                map.remove(&(address(word) as usize));
                 s &= !WAITERS;
             }
             word.store(s, SeqCst);
@@ -414,7 +419,7 @@ impl SemaTable {
             {
                 let mut map = self.shard(n).lock();
                 waiters.store(0, SeqCst);
-                if let Some(mut q) = map.remove(&(n.as_ptr() as usize)) {
+                if let Some(mut q) = map.remove(&(address(n) as usize)) {
                     // SAFETY: under the shard's lock; popped Gs are ours.
                     unsafe {
                         loop {
@@ -453,7 +458,7 @@ impl SemaTable {
         let mut map = self.shard(n).lock();
         waiters.store(1, SeqCst);
         if is_zero() {
-            if !map.contains_key(&(n.as_ptr() as usize)) {
+            if !map.contains_key(&(address(n) as usize)) {
                 waiters.store(0, SeqCst);
             }
             return Ok(Acquire::Acquired);
@@ -462,7 +467,7 @@ impl SemaTable {
         unsafe {
             let node = &raw mut (*g).node;
             (*node).g = g;
-            (*node).on = n.as_ptr();
+            (*node).on = address(n);
             (*node).select = false;
             park();
             Self::queue(&mut map, n).push(node);
@@ -488,7 +493,7 @@ impl SemaTable {
             if (ticket as u32).wrapping_sub(called) as i32 >= 0 {
                 let node = &raw mut (*g).node;
                 (*node).g = g;
-                (*node).on = word.as_ptr();
+                (*node).on = address(word);
                 (*node).select = false;
                 (*node).case = ticket as u32;
                 park();
@@ -514,7 +519,7 @@ impl SemaTable {
             }
             let now_called = if all { given } else { called.wrapping_add(1) };
             word.store((now_called as u64) << 32 | given as u64, SeqCst);
-            let addr = word.as_ptr() as usize;
+            let addr = address(word) as usize;
             if let Some(q) = map.get_mut(&addr) {
                 // SAFETY: under the shard's lock; taken Gs are ours.
                 unsafe {

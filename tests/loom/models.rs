@@ -1,0 +1,221 @@
+//! Small programs of two or three threads, each of which plays Ms that run Gs. A G that parks is *ready* once its waker says
+//! so: an atomic flag of the model, which the waker sets where the scheduler would put the G on a queue.
+use crate::base::atomics::AtomicU64;
+use crate::sched::g::G;
+use crate::sched::runq::RunQueue;
+use crate::sync::sema::{Acquire, SemaTable};
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering::*};
+use loom::thread;
+
+fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.max_branches = 20_000;
+    builder.check(model);
+}
+
+/// What the threads of a model share. Its Gs have the ids 0 and up; `ready[id]` is set by whoever readies one.
+struct World<T> {
+    what: T,
+    ready: Vec<AtomicBool>,
+}
+
+// SAFETY: the kernels' own rules are what is being checked.
+unsafe impl<T> Send for World<T> {}
+unsafe impl<T> Sync for World<T> {}
+
+impl<T> World<T> {
+    fn new(gs: usize, what: T) -> Arc<World<T>> {
+        Arc::new(World { what, ready: (0..gs).map(|_| AtomicBool::new(false)).collect() })
+    }
+
+    fn wake(&self, g: *mut G) {
+        // SAFETY: the waker owns the G it has taken off a queue.
+        let id = unsafe { (*g).id } as usize;
+        assert!(!self.ready[id].swap(true, SeqCst), "readied twice");
+    }
+
+    /// Waits as a G does that has parked; loom reports a deadlock if nobody ever readies it.
+    fn sleep(&self, id: usize) {
+        while !self.ready[id].swap(false, SeqCst) {
+            thread::yield_now();
+        }
+    }
+}
+
+fn new_g(id: usize) -> *mut G {
+    Box::into_raw(Box::new(G::for_model(id as u64)))
+}
+
+/// # Safety
+/// From `new_g`, no longer used.
+unsafe fn free(g: *mut G) {
+    drop(unsafe { Box::from_raw(g) });
+}
+
+// ---- the run queue
+
+#[test]
+fn run_queue_gives_each_g_to_one() {
+    check(3, || {
+        let q = Arc::new(RunQueue::default());
+        let thief = {
+            let q = q.clone();
+            thread::spawn(move || {
+                let mut taken = Vec::new();
+                q.take_half(&mut taken);
+                taken.into_iter().map(|g| g as usize).collect::<Vec<_>>()
+            })
+        };
+        let mut got = Vec::new();
+        let mut next = 1usize;
+        // More than the ring holds, so that places are used again while the thief reads.
+        while next <= 6 {
+            if q.push(next as *mut G) {
+                next += 1;
+            } else {
+                got.push(q.pop(false) as usize);
+            }
+        }
+        loop {
+            let g = q.pop(false);
+            if g.is_null() {
+                break;
+            }
+            got.push(g as usize);
+        }
+        let stolen = thief.join().unwrap();
+        assert!(stolen.windows(2).all(|w| w[0] < w[1]) && got.windows(2).all(|w| w[0] < w[1]));
+        got.extend(stolen);
+        got.sort_unstable();
+        assert_eq!(got, [1, 2, 3, 4, 5, 6]);
+    });
+}
+
+#[test]
+fn run_queue_with_two_thieves_loses_nothing() {
+    check(2, || {
+        let q = Arc::new(RunQueue::default());
+        for i in 1..=4usize {
+            assert!(q.push(i as *mut G));
+        }
+        assert!(!q.push(5 as *mut G));
+        let thieves: Vec<_> = (0..2)
+            .map(|_| {
+                let q = q.clone();
+                thread::spawn(move || {
+                    let mut taken = Vec::new();
+                    q.take_half(&mut taken);
+                    taken.len() + taken.iter().map(|g| *g as usize * 100).sum::<usize>()
+                })
+            })
+            .collect();
+        let mut sum = 0;
+        loop {
+            let g = q.pop(false);
+            if g.is_null() {
+                break;
+            }
+            sum += 1 + g as usize * 100;
+        }
+        sum += thieves.into_iter().map(|t| t.join().unwrap()).sum::<usize>();
+        assert_eq!(sum, 4 + (1 + 2 + 3 + 4) * 100);
+    });
+}
+
+// ---- semaphores
+
+struct Locked {
+    table: SemaTable,
+    word: AtomicU64,
+    second: AtomicU64,
+    /// Who is in.
+    inside: AtomicUsize,
+}
+
+fn locked() -> Locked {
+    Locked {
+        table: SemaTable::default(),
+        word: AtomicU64::new(0),
+        second: AtomicU64::new(0),
+        inside: AtomicUsize::new(0),
+    }
+}
+
+fn lock_and_unlock(w: &World<Locked>, id: usize, now: i64) {
+    let (g, l) = (new_g(id), &w.what);
+    let mut retry = false;
+    // SAFETY: as in `send`.
+    unsafe {
+        while l.table.lock(&l.word, g, retry, || if retry { now } else { 0 }, || {}) == Acquire::Parked {
+            w.sleep(id);
+            retry = true;
+        }
+        assert_eq!(l.inside.fetch_add(1, SeqCst), 0, "two are in");
+        l.inside.fetch_sub(1, SeqCst);
+        if let Some(next) = l.table.unlock(&l.word, || now).expect("locked") {
+            w.wake(next);
+        }
+        free(g);
+    }
+}
+
+fn contend(now: i64) {
+    let w = World::new(3, locked());
+    let others: Vec<_> = (0..2)
+        .map(|id| {
+            let w = w.clone();
+            thread::spawn(move || lock_and_unlock(&w, id, now))
+        })
+        .collect();
+    lock_and_unlock(&w, 2, now);
+    others.into_iter().for_each(|t| t.join().unwrap());
+    assert_eq!(w.what.word.load(SeqCst), 0);
+}
+
+#[test]
+fn mutex_lets_one_in_and_wakes_all() {
+    check(2, || contend(0));
+}
+
+#[test]
+fn starving_mutex_is_handed_over() {
+    check(2, || contend(5_000_000));
+}
+
+fn read_or_write(w: &World<Locked>, id: usize, write: bool) {
+    let (g, l) = (new_g(id), &w.what);
+    // SAFETY: as in `send`.
+    unsafe {
+        if l.table.rw_lock(&l.word, g, write, false, || {}) == Acquire::Parked {
+            w.sleep(id);
+            assert_eq!(l.table.rw_lock(&l.word, g, write, true, || {}), Acquire::Acquired);
+        }
+        // A writer counts for many readers.
+        let mine = if write { 100 } else { 1 };
+        let others = l.inside.fetch_add(mine, SeqCst);
+        assert!(if write { others == 0 } else { others < 100 }, "a writer is not alone");
+        l.inside.fetch_sub(mine, SeqCst);
+        l.table.rw_unlock(&l.word, write, |g| w.wake(g)).expect("locked");
+        free(g);
+    }
+}
+
+#[test]
+fn rwmutex_keeps_writers_alone_and_wakes_all() {
+    check(2, || {
+        let w = World::new(3, locked());
+        let others: Vec<_> = [false, true]
+            .into_iter()
+            .enumerate()
+            .map(|(id, write)| {
+                let w = w.clone();
+                thread::spawn(move || read_or_write(&w, id, write))
+            })
+            .collect();
+        read_or_write(&w, 2, true);
+        others.into_iter().for_each(|t| t.join().unwrap());
+        assert_eq!(w.what.word.load(SeqCst), 0);
+    });
+}
