@@ -3,6 +3,7 @@ use super::ctx::{Ctx, Rt};
 use super::unwind::Extra;
 use super::{call, explain, traceback};
 use crate::base::limits::HOSTILE;
+use crate::bytecode::live::Live;
 use crate::bytecode::op::{self, Op};
 use crate::bytecode::program::{Kind, RTypeId, iface};
 use crate::heap::{Call, Marker};
@@ -175,6 +176,14 @@ pub unsafe fn mark_shared(rt: &Rt, m: &mut Marker) {
 /// # Safety
 /// The world is stopped; the G is alive.
 pub unsafe fn mark_g(rt: &Rt, g: *mut G, m: &mut Marker) {
+    unsafe { mark_frames(rt, g, m, None) }
+}
+
+/// As [`mark_g`]; with `live` only what the G may still look at.
+///
+/// # Safety
+/// The world is stopped; the G is alive.
+pub unsafe fn mark_frames(rt: &Rt, g: *mut G, m: &mut Marker, mut live: Option<&mut Live>) {
     unsafe {
         if !(*g).extra.is_null() {
             m.place(|| "a deferred call or panic".into());
@@ -204,7 +213,11 @@ pub unsafe fn mark_g(rt: &Rt, g: *mut G, m: &mut Marker) {
             }
             m.looked();
             m.place(|| format!("a slot of {} at {}", func.name, at - func.entry));
-            m.range(base, &func.ptr_map)
+            let pointers = match &mut live {
+                Some(live) => live.pointers(&rt.program, func, if at == func.entry { at } else { at + 1 }),
+                None => &func.ptr_map,
+            };
+            m.range(base, pointers)
         });
     }
 }

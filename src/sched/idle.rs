@@ -98,6 +98,17 @@ pub struct Stopped<'a> {
     pub(super) sched: &'a Sched,
 }
 
+/// Lets the world go on.
+struct Resume<'a>(&'a Sched);
+
+impl Drop for Resume<'_> {
+    fn drop(&mut self) {
+        let _epoch = self.0.resume.0.lock();
+        self.0.stopping.store(false, SeqCst);
+        self.0.resume.1.notify_all();
+    }
+}
+
 /// What an M that found nothing is to do.
 pub enum Found {
     Run(*mut G),
@@ -641,13 +652,12 @@ impl Sched {
                 break;
             }
         }
+        // Also when `f` panics: that is to end the run, not to keep it.
+        let _resume = Resume(self);
         let alive = !late && !self.done.load(SeqCst);
         if alive {
             f(&Stopped { sched: self });
         }
-        let _epoch = self.resume.0.lock();
-        self.stopping.store(false, SeqCst);
-        self.resume.1.notify_all();
         alive
     }
 
