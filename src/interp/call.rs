@@ -266,12 +266,9 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
                     (*g).resume = resume::FINISH;
                     rt.sched.ready_outside(g, &rt.sched.jobs.in_flight);
                 });
-                if !rt.sched.jobs.submit(run) {
-                    let limit = rt.sched.jobs.max_threads.load(SeqCst);
-                    return unwind::fatal(
-                        cx,
-                        &format!("runtime: program exceeds {limit}-thread limit\nfatal error: thread exhaustion"),
-                    );
+                if !rt.sched.jobs.submit(run, rt.sched.started_ms()) {
+                    let limit = rt.sched.thread_limit_text();
+                    return unwind::fatal(cx, &format!("{limit}fatal error: thread exhaustion"));
                 }
                 Then::Resched
             }

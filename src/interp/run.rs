@@ -133,6 +133,11 @@ impl Hooks for Rt {
     }
 
     fn start_m(&self, p: usize) -> bool {
+        if self.sched.started_ms() + self.sched.jobs.threads() > self.sched.jobs.max_threads.load(SeqCst) {
+            let limit = self.sched.thread_limit_text();
+            self.die(format!("{limit}fatal error: thread exhaustion\n\nexit status 2\n").as_bytes(), 2);
+            return false;
+        }
         let cx = self.ctxs.lock()[p];
         let started = std::thread::Builder::new()
             .name(format!("gmpl-m{p}"))

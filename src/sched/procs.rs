@@ -82,6 +82,16 @@ impl Sched {
         idle.list.iter().chain(&idle.resting).filter(|&&p| self.started_m(p).load(Relaxed)).count()
     }
 
+    /// Ms of Ps that have a thread.
+    pub fn started_ms(&self) -> usize {
+        (0..self.made()).filter(|&p| self.started_m(p).load(Relaxed)).count()
+    }
+
+    /// What is said when a thread more than there may be is needed.
+    pub fn thread_limit_text(&self) -> String {
+        format!("runtime: program exceeds {}-thread limit\n", self.jobs.max_threads.load(SeqCst))
+    }
+
     pub fn started_m(&self, p: usize) -> &AtomicBool {
         unsafe { &(*self.ps[p].load(Relaxed)).started_m }
     }

@@ -19,6 +19,7 @@ pub const NATIVES: &[NativeEntry] = &[
     ("weak.register", weak_register),
     ("weak.load", weak_load),
     ("runtime/debug.setGCPercent", set_gc_percent),
+    ("runtime/debug.setMaxThreads", set_max_threads),
     ("runtime/debug.setMemoryLimit", set_memory_limit),
     ("runtime/debug.freeMemory", free_memory),
 ];
@@ -139,6 +140,21 @@ fn weak_register(cx: &mut Cx) -> NativeResult {
 fn weak_load(cx: &mut Cx) -> NativeResult {
     let word = cx.words_at(0, 1)?[0].get();
     cx.set_word(0, word);
+    Ok(Outcome::Done)
+}
+
+/// `setMaxThreads(n int) int`
+fn set_max_threads(cx: &mut Cx) -> NativeResult {
+    let n = usize::try_from(cx.int(0)).unwrap_or(0).min(i32::MAX as usize);
+    let sched = cx.side.sched();
+    let old = sched.jobs.max_threads.swap(n, std::sync::atomic::Ordering::SeqCst);
+    if sched.started_ms() + sched.jobs.threads() > n {
+        let limit = sched.thread_limit_text();
+        let _ = cx.env.host.flush_stdout();
+        let _ = cx.env.host.last_words(limit.as_bytes());
+        return Err(Trap::Fatal("thread exhaustion".into()));
+    }
+    cx.set_int(0, old as i64);
     Ok(Outcome::Done)
 }
 
