@@ -90,6 +90,46 @@ pub(super) fn add(cx: &Cx, file: File, waits: bool) -> i64 {
     })
 }
 
+/// Parks the G until standard input has something to give. `None`: that cannot be waited for, or there is something.
+pub(super) fn await_stdin(cx: &mut Cx) -> Option<NativeResult> {
+    let again = cx.side.take_retry();
+    let mut open = file(cx, 0).ok();
+    if open.is_none() && again {
+        // It has been closed meanwhile.
+        cx.set_int(0, 0);
+        cx.set_int(1, CLOSED);
+        return Some(Ok(Outcome::Done));
+    }
+    if open.is_none() {
+        let own = cx.env.host.stdin_descriptor()?.try_clone_to_owned().ok()?;
+        let file = File::from(own);
+        let sched = cx.side.sched();
+        let poll = Some(sched.netpoll.register(sched, file.as_raw_fd()).ok()?);
+        // The descriptor is others' too: it stays one that blocks.
+        let new = Arc::new(Open { poll, file, blocking: AtomicBool::new(false) });
+        with_files(cx, |f| f.open.insert(0, new.clone()));
+        open = Some(new);
+    }
+    let open = open?;
+    let look = || {
+        let mut p = libc::pollfd { fd: open.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: room for one answer.
+        match unsafe { libc::poll(&mut p, 1, 0) } {
+            0 => Err(ErrorKind::WouldBlock.into()),
+            _ => Ok(()),
+        }
+    };
+    match attempt(cx, open.poll()?, Side::Read, look) {
+        Attempt::Parked => Some(Ok(Outcome::ParkedRetry)),
+        Attempt::Done(()) => None,
+        Attempt::Failed(code) => {
+            cx.set_int(0, 0);
+            cx.set_int(1, code);
+            Some(Ok(Outcome::Done))
+        }
+    }
+}
+
 /// `close(fd int) (errno int)`
 pub(super) fn close(cx: &mut Cx) -> NativeResult {
     let fd = cx.int(0);
@@ -113,6 +153,8 @@ fn ready(cx: &mut Cx, taken: crate::sched::netpoll::Taken) {
 pub(super) fn set_deadline(cx: &mut Cx) -> NativeResult {
     let (fd, sides, after) = (cx.int(0), cx.int(1), cx.int(2));
     let result = match file(cx, fd) {
+        // As in Go, the standard streams have none.
+        _ if fd <= 2 => NO_DEADLINE,
         Err(_) => CLOSED,
         Ok(open) => match open.poll() {
             None => NO_DEADLINE,
