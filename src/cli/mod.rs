@@ -140,7 +140,7 @@ fn parse_procs(text: &str) -> Result<usize, String> {
 
 /// The number that was asked for, else `$GOMAXPROCS` if it is one, as in Go.
 fn set_procs(options: &mut RunOptions, asked: Option<usize>) {
-    let environment = || std::env::var("GOMAXPROCS").ok()?.parse().ok().filter(|n| *n > 0);
+    let environment = || std::env::var("GOMAXPROCS").ok()?.parse::<i32>().ok().filter(|n| *n > 0).map(|n| n as usize);
     if let Some(n) = asked.or_else(environment) {
         options.procs = n.min(MAX_PROCS);
     } else if options.seed.is_some() {

@@ -578,6 +578,7 @@ impl Heap {
     /// Collects. The world is stopped and all caches are flushed; `roots` marks what the program can reach.
     pub fn collect(&self, roots: &mut dyn FnMut(&mut Marker)) {
         let start = Instant::now();
+        self.watches.lock().empty_pools();
         let mut central = self.central.lock();
         let used = central.used as usize;
         for i in 0..used {

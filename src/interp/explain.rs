@@ -187,7 +187,7 @@ unsafe fn waits_for(rt: &Rt, g: *mut G) -> Option<String> {
                     format!("a sync.RWMutex that {n} reader{s} hold{}", if n == 1 { "s" } else { "" })
                 }
             }
-            WaitReason::WaitGroupWait => format!("a sync.WaitGroup whose counter is {}", *on as i64),
+            WaitReason::WaitGroupWait => format!("a sync.WaitGroup whose counter is {}", *on as i32),
             WaitReason::CondWait => "a sync.Cond to be signalled".into(),
             WaitReason::ChanReceiveNil | WaitReason::ChanSendNil => "a nil channel, which never gets ready".into(),
             WaitReason::SelectNoCases => "a select without cases, which never goes on".into(),

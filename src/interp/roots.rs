@@ -193,7 +193,7 @@ pub unsafe fn mark_frames(rt: &Rt, g: *mut G, m: &mut Marker, mut live: Option<&
         // The innermost frame may wait in a native, whose window nobody else looks at.
         for at in [(*g).pc, (*g).pc.sub(1)] {
             let w = *at;
-            if rt.program.func_at(rt.index_of(at)).is_some() && Op::from_word(w) == Some(Op::CallN) {
+            if rt.program.func_at(rt.index_of(at)).is_some() && Op::from_word(w).is_some_and(Op::calls_native) {
                 // The word may be another instruction's extra word that only looks like a call.
                 let Some(native) = rt.program.natives.get(op::b(w) as usize) else { continue };
                 let window = (*g).base.wrapping_add(op::a(w) as usize);

@@ -133,9 +133,10 @@ impl Hooks for Rt {
     }
 
     fn start_m(&self, p: usize) -> bool {
-        if self.sched.started_ms() + self.sched.jobs.threads() > self.sched.jobs.max_threads.load(SeqCst) {
-            let limit = self.sched.thread_limit_text();
-            self.die(format!("{limit}fatal error: thread exhaustion\n\nexit status 2\n").as_bytes(), 2);
+        let limit = self.sched.jobs.max_threads.load(SeqCst);
+        if self.sched.started_ms() + self.sched.jobs.threads() > limit {
+            let text = format!("runtime: program exceeds {limit}-thread limit\nfatal error: thread exhaustion\n\n");
+            self.die(format!("{text}exit status 2\n").as_bytes(), 2);
             return false;
         }
         let cx = self.ctxs.lock()[p];
