@@ -1264,7 +1264,7 @@ handlers! {
         (*g).pc = pc;
         (*g).base = r;
         let n = n - 8;
-        match Chan::send(ch, g, r.add(b!(pc)), (*cx).p.multi, || (*g).set_waiting(WaitReason::ChanSend)) {
+        match Chan::send(ch, g, r.add(b!(pc)), (*cx).p.multi, || (*g).set_waiting(WaitReason::ChanSend, (*cx).p.clock_ms)) {
             Sent::Done => {}
             Sent::Woke(other) => (*cx).p.ready(other),
             Sent::Parked => {
@@ -1289,7 +1289,7 @@ handlers! {
             value = r.add(a);
             if c!(pc) != 0 { ok = value.add((*ch).elem_words() as usize); }
         }
-        match Chan::recv(ch, g, value, ok, (*cx).p.multi, || (*g).set_waiting(WaitReason::ChanReceive)) {
+        match Chan::recv(ch, g, value, ok, (*cx).p.multi, || (*g).set_waiting(WaitReason::ChanReceive, (*cx).p.clock_ms)) {
             Received::Done { .. } => {}
             Received::Woke(other) => (*cx).p.ready(other),
             Received::Parked => {
