@@ -89,9 +89,13 @@ fn files() -> usize {
     std::fs::read_dir("/proc/self/fd").expect("proc").count()
 }
 
+/// Held by who counts what the whole process has.
+static COUNTS: Mutex<()> = Mutex::new(());
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_thousand_vms_leave_nothing_behind() {
+    let _alone = COUNTS.lock().unwrap_or_else(|e| e.into_inner());
     let count = if cfg!(feature = "hostile") { 40 } else { 1000 };
     (0..20).for_each(|_| run_one());
     let before = (kb("VmRSS:"), kb("VmSize:"), files());
@@ -147,4 +151,60 @@ fn limits_end_a_run_and_keep_its_output() {
         assert_eq!(status, 2, "{out}");
         assert!(out.starts_with("1\n") && out.contains(&format!("fatal error: {says}")), "{out}");
     }
+}
+
+const NETWORK: &str = r#"
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+)
+
+func main() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil { panic(err) }
+	r, _, _ := os.Pipe()
+	go r.Read(make([]byte, 1))
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil { return }
+			go io.Copy(c, c)
+		}
+	}()
+	b := make([]byte, 5)
+	for range 5 {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil { panic(err) }
+		fmt.Fprint(c, "hello")
+		io.ReadFull(c, b)
+		go c.Read(b[:1])
+	}
+	fmt.Println(string(b))
+}
+"#;
+
+/// Open sockets, waiting goroutines and the poller all go with their VM.
+#[test]
+fn vms_with_open_connections_leave_no_descriptors() {
+    let _alone = COUNTS.lock().unwrap_or_else(|e| e.into_inner());
+    let sockets = || {
+        let fds = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+        let to = |e: std::fs::DirEntry| std::fs::read_link(e.path()).unwrap_or_default().to_string_lossy().into_owned();
+        fds.map(to).filter(|to| to.starts_with("socket:") || to.starts_with("anon_inode:[eventpoll]")).count()
+    };
+    let before = sockets();
+    for _ in 0..10 {
+        let compiled = compile(Files::one("prog.gm", NETWORK), CompileOptions::default());
+        let host = Arc::new(Quiet::default());
+        let options = RunOptions { procs: 2, ..RunOptions::default() };
+        let program = compiled.program.expect("a good program");
+        let exit = Vm::new(program, compiled.sources, host.clone(), &options).expect("a VM").run();
+        let out = String::from_utf8_lossy(&host.out.lock().unwrap()).into_owned();
+        assert_eq!((exit.status, out.as_str()), (0, "hello\n"));
+    }
+    assert_eq!(sockets(), before);
 }

@@ -266,8 +266,7 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
                     let (g, rt) = (g_addr as *mut G, &*(rt_addr as *const super::ctx::Rt));
                     extra(g).finish = Some(finish);
                     (*g).resume = resume::FINISH;
-                    rt.sched.ready_outside(g);
-                    rt.sched.jobs.in_flight.fetch_sub(1, SeqCst);
+                    rt.sched.ready_outside(g, &rt.sched.jobs.in_flight);
                 });
                 if !rt.sched.jobs.submit(run, || rt.sched.started_ms()) {
                     let limit = rt.sched.jobs.max_threads.load(SeqCst);

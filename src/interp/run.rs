@@ -136,6 +136,12 @@ impl Hooks for Rt {
     }
 
     fn start_m(&self, p: usize) -> bool {
+        let limit = self.sched.jobs.max_threads.load(SeqCst);
+        if self.sched.started_ms() + self.sched.jobs.threads() > limit {
+            let text = format!("runtime: program exceeds {limit}-thread limit\nfatal error: thread exhaustion\n\n");
+            self.die(format!("{text}exit status 2\n").as_bytes(), 2);
+            return false;
+        }
         let cx = self.ctxs.lock()[p];
         let started = std::thread::Builder::new()
             .name(format!("gmpl-m{p}"))

@@ -340,6 +340,7 @@ impl Driver {
                 ChanReceiveNil | ChanSendNil | SelectNoCases => true,
                 Select => extra(g).waiting.forget(g),
                 Sleep => rt.sched.timers.forget(g),
+                IoWait => rt.sched.netpoll.forget(&rt.sched, g),
                 MutexLock | RWMutexRLock | RWMutexLock | WaitGroupWait | CondWait | Semacquire => rt.sema.forget(g),
                 _ => false,
             }

@@ -17,6 +17,7 @@
 use super::decide::Decide;
 use super::g::{G, Slabs, Status};
 use super::jobs::Jobs;
+use super::netpoll::Netpoll;
 use super::p::{P, PStatus};
 use super::timer::{Action, Timers};
 use crate::base::limits::MAX_PROCS;
@@ -44,6 +45,8 @@ pub trait Hooks: Sync {
 pub struct Parker {
     pub(super) woken: Mutex<bool>,
     pub(super) condvar: Condvar,
+    /// It sleeps in the netpoller; changed under the lock of `woken`.
+    in_poller: AtomicBool,
 }
 
 /// Ps whose Ms sleep or were never started.
@@ -81,6 +84,7 @@ pub struct Sched {
     ids: AtomicU64,
     pub timers: Timers,
     pub jobs: Jobs,
+    pub netpoll: Netpoll,
     pub decide: Decide,
     pub(super) hooks: std::sync::OnceLock<*const (dyn Hooks + 'static)>,
     /// Something from outside that may still ready a G (a signal handler, a poller).
@@ -143,6 +147,7 @@ impl Sched {
             ids: AtomicU64::new(1),
             timers: Timers::default(),
             jobs: Jobs::default(),
+            netpoll: Netpoll::default(),
             decide,
             hooks: std::sync::OnceLock::new(),
             outside: AtomicUsize::new(0),
@@ -206,13 +211,15 @@ impl Sched {
         self.global_len.load(Relaxed)
     }
 
-    /// Readies a G from a thread without a P.
+    /// Readies a G from a thread without a P, which has counted it among those that something outside may ready. It is
+    /// counted off before an M is woken, so that some M looks for a deadlock later.
     ///
     /// # Safety
     /// The caller has taken the G off what it waited on.
-    pub unsafe fn ready_outside(&self, g: *mut G) {
+    pub unsafe fn ready_outside(&self, g: *mut G, count: &AtomicUsize) {
         unsafe { (*g).set_status(Status::Runnable) };
         self.push_global(g);
+        count.fetch_sub(1, SeqCst);
         self.wake_for_global();
     }
 
@@ -263,17 +270,32 @@ impl Sched {
             return;
         }
         let parker = self.parker(p);
-        *parker.woken.lock() = true;
-        parker.condvar.notify_one();
+        let mut woken = parker.woken.lock();
+        *woken = true;
+        self.kick(parker);
+    }
+
+    /// Has a sleeping M look again. The caller holds the lock of `woken`.
+    fn kick(&self, parker: &Parker) {
+        if parker.in_poller.load(Relaxed) {
+            self.netpoll.notify();
+        } else {
+            parker.condvar.notify_one();
+        }
+    }
+
+    /// Has this P's M look again, if it sleeps.
+    pub(super) fn have_it_look(&self, p: usize) {
+        let parker = self.parker(p);
+        let _woken = parker.woken.lock();
+        self.kick(parker);
     }
 
     /// Wakes the M that sleeps until the next timer, because there is an earlier one now.
     pub fn timer_added(&self) {
         let sleeper = self.timer_sleeper.load(SeqCst);
         if sleeper != NOBODY {
-            let parker = self.parker(sleeper);
-            let _woken = parker.woken.lock();
-            parker.condvar.notify_one();
+            self.have_it_look(sleeper);
         } else if self.someone_should_wake() {
             self.wake_one();
         }
@@ -283,9 +305,7 @@ impl Sched {
     pub fn finish(&self) {
         self.done.store(true, SeqCst);
         for p in 0..self.made() {
-            let parker = self.parker(p);
-            let _woken = parker.woken.lock();
-            parker.condvar.notify_all();
+            self.have_it_look(p);
         }
         let _epoch = self.resume.0.lock();
         self.resume.1.notify_all();
@@ -304,8 +324,11 @@ impl Sched {
         p.runq.is_empty() && self.global_len() == 0
     }
 
-    /// Runs due timers.
+    /// Runs due timers, and sees to the network if nobody else does.
     pub fn run_timers(&self, p: &mut P) {
+        if self.netpoll.waiting() != 0 && self.netpoll.is_due(self.decide.now()) {
+            self.netpoll.poll(self, Some(Duration::ZERO)).ready_on(p);
+        }
         if self.timers.next() == i64::MAX {
             return;
         }
@@ -315,6 +338,7 @@ impl Sched {
                 // SAFETY: the timer was the G's wait queue.
                 Action::Ready(g) => unsafe { p.ready_last(g) },
                 Action::Start { closure, .. } => self.hooks().start_closure(p, closure),
+                Action::Expire { shared, side, round } => shared.expire(side, round).ready_on(p),
             }
         }
     }
@@ -363,6 +387,12 @@ impl Sched {
         let mut g = p.next_local();
         if g.is_null() {
             g = self.pop_global();
+        }
+        if g.is_null() && p.multi {
+            if self.netpoll.waiting() != 0 {
+                self.netpoll.poll(self, Some(Duration::ZERO)).ready_on(p);
+                g = p.next_local();
+            }
         }
         if g.is_null() && p.multi {
             if !*spinning && 2 * self.spinning.load(Relaxed) < self.procs().saturating_sub(self.idle_len.load(Relaxed))
@@ -467,22 +497,40 @@ impl Sched {
                 return !self.leave_idle_or_be_woken(p.id);
             }
             let next = self.timers.next();
-            if next != i64::MAX && self.decide.seeded() && self.jobs.in_flight.load(SeqCst) == 0 {
+            let seeded = self.decide.seeded();
+            if next != i64::MAX && seeded && self.jobs.in_flight.load(SeqCst) == 0 && self.netpoll.waiting() == 0 {
                 self.decide.advance(next);
                 drop(woken);
                 return !self.leave_idle_or_be_woken(p.id);
             }
-            let watch = next != i64::MAX
+            let polls = self.netpoll.is_open();
+            let watch = (next != i64::MAX || polls)
                 && !self.is_retired(p)
                 && self.timer_sleeper.compare_exchange(NOBODY, p.id, SeqCst, SeqCst).is_ok();
             if watch {
-                let wait = self.timers.next().saturating_sub(self.decide.now());
-                if wait > 0 {
-                    // At most an hour at once: a bound against clock trouble, not a tick.
-                    let wait = Duration::from_nanos(wait.min(3_600_000_000_000) as u64);
+                let next = self.timers.next();
+                let wait = next.saturating_sub(self.decide.now());
+                // At most an hour at once: a bound against clock trouble, not a tick.
+                let wait = Duration::from_nanos(wait.clamp(0, 3_600_000_000_000) as u64);
+                let mut readied = false;
+                if polls {
+                    parker.in_poller.store(true, Relaxed);
+                    drop(woken);
+                    readied = self.sleep_in_poller((next != i64::MAX).then_some(wait));
+                    woken = parker.woken.lock();
+                    parker.in_poller.store(false, Relaxed);
+                } else if !wait.is_zero() {
                     parker.condvar.wait_for(&mut woken, wait);
                 }
-                self.stop_watching_timers(p.id);
+                let _ = self.timer_sleeper.compare_exchange(p.id, NOBODY, SeqCst, SeqCst);
+                if readied {
+                    drop(woken);
+                    let woken = !self.leave_idle_or_be_woken(p.id);
+                    if !woken && self.global_len() > 1 && self.someone_should_wake() {
+                        self.wake_one();
+                    }
+                    return woken;
+                }
                 if !*woken && self.timers.next() <= self.decide.now() {
                     drop(woken);
                     if self.leave_idle(p.id) {
@@ -494,6 +542,33 @@ impl Sched {
                 parker.condvar.wait(&mut woken);
             }
         }
+    }
+
+    /// Sleeps in the netpoller. `true`: there are Gs on the global queue for that.
+    fn sleep_in_poller(&self, limit: Option<Duration>) -> bool {
+        let seeded = self.decide.seeded();
+        let mut taken = Default::default();
+        if seeded {
+            taken = self.netpoll.poll(self, Some(Duration::ZERO));
+        }
+        if taken.gs().is_empty() && limit != Some(Duration::ZERO) {
+            let before = Instant::now();
+            taken.readied(self);
+            taken = self.netpoll.poll(self, limit);
+            if seeded {
+                // While the program waits for the world outside, its time is the world's.
+                let passed = before.elapsed().min(limit.unwrap_or(Duration::MAX));
+                self.decide.advance(self.decide.now().saturating_add(passed.as_nanos() as i64));
+            }
+        }
+        let some = !taken.gs().is_empty();
+        for &g in taken.gs() {
+            // SAFETY: taken off what it waited on.
+            unsafe { (*g).set_status(Status::Runnable) };
+        }
+        self.push_global_batch(taken.gs());
+        taken.readied(self);
+        some
     }
 
     /// All Ps are idle and nothing from outside can ready a G.

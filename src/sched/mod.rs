@@ -11,6 +11,7 @@ pub mod decide;
 pub mod g;
 pub mod idle;
 pub mod jobs;
+pub mod netpoll;
 pub mod p;
 pub mod procs;
 pub mod runq;

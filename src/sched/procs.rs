@@ -65,7 +65,7 @@ impl Sched {
     pub(super) fn stop_watching_timers(&self, p: usize) {
         if self.timer_sleeper.compare_exchange(p, NOBODY, SeqCst, SeqCst).is_ok() {
             // It sleeps until a timer that is now another's: let it look.
-            self.parker(p).condvar.notify_one();
+            self.have_it_look(p);
         }
     }
 

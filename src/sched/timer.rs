@@ -1,8 +1,10 @@
 //! Timers: starting and stopping one is logarithmic. Due timers are run by whichever P looks first: between two Gs, at
 //! safepoints, and by the one idle M that sleeps until the next is due.
 use super::g::G;
+use super::netpoll::{Shared, Side};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::*};
 
 pub enum Action {
@@ -10,6 +12,8 @@ pub enum Action {
     Ready(*mut G),
     /// Start a G on this closure; again every `period` if that is not 0.
     Start { closure: u64, period: i64 },
+    /// The deadline of a descriptor.
+    Expire { shared: Arc<Shared>, side: Side, round: u64 },
 }
 
 // SAFETY: a G on a timer waits, and belongs to whoever takes the timer out.
@@ -46,7 +50,7 @@ impl Timers {
         let mut s = self.state.lock();
         s.next_id += 1;
         let id = s.next_id;
-        let stoppable = matches!(action, Action::Start { .. });
+        let stoppable = !matches!(action, Action::Ready(_));
         s.by_time.insert((when, id), action);
         if stoppable {
             s.when.insert(id, when);

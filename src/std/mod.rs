@@ -10,11 +10,13 @@ pub mod bytes;
 pub mod compress;
 pub mod digest;
 pub mod errors;
+mod files;
 pub mod flag;
 pub mod fmt;
 pub mod iter;
 pub mod json;
 pub mod math;
+pub mod net;
 pub mod number;
 pub mod os;
 pub mod process;
@@ -50,6 +52,7 @@ pub fn natives() -> Vec<NativeEntry> {
         fmt::NATIVES,
         iter::NATIVES,
         json::NATIVES,
+        net::NATIVES,
         os::NATIVES,
         process::NATIVES,
         rand::NATIVES,

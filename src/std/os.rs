@@ -1,5 +1,6 @@
-//! Natives of `os` and `syscall`. What may block runs as a job on another thread. Open files belong to the VM: they are
-//! numbered from 3 on in a table of its state, and closed with it.
+//! Natives of `os` and `syscall`. What may block runs as a job on another thread, or, on pipes and terminals, parks the
+//! goroutine in the netpoller (see `files`).
+use super::files::{self, errno, file};
 use crate::value::native::{Cx, Finish, NativeEntry, NativeResult, Outcome, Trap};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -8,13 +9,12 @@ use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 pub const NATIVES: &[NativeEntry] = &[
     ("os.Exit", |cx| Err(Trap::Exit(cx.int(0) as i32))),
     ("os.args", args),
     ("os.change", change),
-    ("os.closeFile", close),
+    ("os.closeFile", files::close),
     ("os.control", control),
     ("os.environ", environ),
     ("os.getenv", getenv),
@@ -26,6 +26,7 @@ pub const NATIVES: &[NativeEntry] = &[
     ("os.read", read),
     ("os.readlink", readlink),
     ("os.seek", seek),
+    ("os.setDeadline", files::set_deadline),
     ("os.stat", stat),
     ("os.text", text),
     ("os.write", write),
@@ -59,41 +60,6 @@ fn random(cx: &mut Cx) -> NativeResult {
     let n = (cx.env.random)() as u32;
     cx.set_int(0, n as i64);
     Ok(Outcome::Done)
-}
-
-/// The open files of a VM.
-#[derive(Default)]
-struct Files {
-    open: rustc_hash::FxHashMap<i64, Arc<File>>,
-    last: i64,
-}
-
-fn with_files<R>(cx: &Cx, f: impl FnOnce(&mut Files) -> R) -> R {
-    let mut state = cx.env.state.lock();
-    let files = state.entry("os.files").or_insert_with(|| Box::new(Files { open: Default::default(), last: 2 }));
-    match files.downcast_mut() {
-        Some(files) => f(files),
-        None => f(&mut Files::default()),
-    }
-}
-
-pub(super) fn file(cx: &Cx, fd: i64) -> Result<Arc<File>> {
-    with_files(cx, |f| f.open.get(&fd).cloned()).ok_or_else(|| Error::from_raw_os_error(libc::EBADF))
-}
-
-fn add_file(cx: &Cx, file: File) -> i64 {
-    with_files(cx, |f| {
-        f.last += 1;
-        f.open.insert(f.last, Arc::new(file));
-        f.last
-    })
-}
-
-pub(super) fn errno(e: &Error) -> i64 {
-    e.raw_os_error().unwrap_or(match e.kind() {
-        std::io::ErrorKind::InvalidInput => libc::EINVAL,
-        _ => libc::EIO,
-    }) as i64
 }
 
 /// The text Go prints for a system error.
@@ -155,16 +121,16 @@ fn open(cx: &mut Cx) -> NativeResult {
             options.read(access != libc::O_WRONLY).write(access != libc::O_RDONLY).mode(perm);
             // Append and create are left to the system's own flags, as Go does.
             options.custom_flags(flag & !(libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | libc::O_EXCL));
-            if flag & libc::O_CREAT != 0 {
-                return open_raw(&name, flag, perm);
-            }
             options.truncate(flag & libc::O_TRUNC != 0 && access != libc::O_RDONLY);
-            options.open(&name)
+            let file = if flag & libc::O_CREAT != 0 { open_raw(&name, flag, perm)? } else { options.open(&name)? };
+            // Pipes and terminals can be waited for.
+            let waits = !file.metadata().is_ok_and(|m| m.is_file() || m.is_dir());
+            Ok((file, waits))
         },
-        |cx, r| {
+        |cx, r: Result<(File, bool)>| {
             match r {
-                Ok(f) => {
-                    let fd = add_file(cx, f);
+                Ok((f, waits)) => {
+                    let fd = files::add(cx, f, waits);
                     cx.set_int(0, fd);
                     cx.set_int(1, 0);
                 }
@@ -195,9 +161,35 @@ fn read(cx: &mut Cx) -> NativeResult {
     let (fd, len, off) = (cx.int(0), cx.slice(1).len.min(MAX_TRANSFER), cx.int(2));
     let host = cx.env.host.clone();
     let file = if fd == 0 { None } else { Some(file(cx, fd)) };
+    match &file {
+        Some(Err(_)) => {
+            cx.set_int(0, 0);
+            cx.set_int(1, files::CLOSED);
+            return Ok(Outcome::Done);
+        }
+        Some(Ok(open)) if off < 0 => {
+            if let Some(poll) = open.poll() {
+                return files::read_polled(cx, open, poll);
+            }
+        }
+        _ => {}
+    }
     if fd == 0 {
+        let mut buf = vec![0; len];
+        if let Some(n) = host.stdin_at_hand(&mut buf) {
+            let n = cx.copy_into_bytes(1, &buf[..n]);
+            cx.set_int(0, n as i64);
+            cx.set_int(1, 0);
+            return Ok(Outcome::Done);
+        }
         // A prompt must be seen before its answer is waited for.
         let _ = host.flush_stdout();
+        // With a seed nothing else goes on meanwhile, so that a run does not depend on when input comes.
+        if !cx.side.sched().decide.seeded()
+            && let Some(result) = files::await_stdin(cx)
+        {
+            return result;
+        }
     }
     block(
         move || {
@@ -205,7 +197,7 @@ fn read(cx: &mut Cx) -> NativeResult {
             let n = match file {
                 None => host.stdin(&mut buf),
                 Some(Ok(f)) if off >= 0 => f.read_at(&mut buf, off as u64),
-                Some(Ok(f)) => (&*f).read(&mut buf),
+                Some(Ok(f)) => (&**f).read(&mut buf),
                 Some(Err(e)) => Err(e),
             };
             n.map(|n| {
@@ -238,14 +230,29 @@ fn wrote(cx: &mut Cx, r: (usize, Result<()>)) -> NativeResult {
 
 /// `write(fd int, b []byte, off int64) (n, errno int)`
 fn write(cx: &mut Cx) -> NativeResult {
-    let (fd, bytes, off) = (cx.int(0), cx.bytes(1), cx.int(2));
+    let (fd, off) = (cx.int(0), cx.int(2));
+    let open = if fd > 2 { Some(file(cx, fd)) } else { None };
+    match &open {
+        Some(Err(_)) => {
+            cx.set_int(0, 0);
+            cx.set_int(1, files::CLOSED);
+            return Ok(Outcome::Done);
+        }
+        Some(Ok(open)) if off < 0 => {
+            if let Some(poll) = open.poll() {
+                return files::write_polled(cx, open, poll);
+            }
+        }
+        _ => {}
+    }
+    let bytes = cx.bytes(1);
     if fd == 1 || fd == 2 {
         let host = &cx.env.host;
         let result = if fd == 1 { host.stdout(&bytes) } else { host.stderr(&bytes) };
         let n = if result.is_ok() { bytes.len() } else { 0 };
         return wrote(cx, (n, result));
     }
-    let file = file(cx, fd);
+    let file = open.unwrap_or_else(|| Err(Error::from_raw_os_error(libc::EBADF)));
     block(
         move || {
             let file = match file {
@@ -255,7 +262,7 @@ fn write(cx: &mut Cx) -> NativeResult {
             let mut n = 0;
             while n < bytes.len() {
                 let rest = &bytes[n..];
-                let result = if off >= 0 { file.write_at(rest, off as u64 + n as u64) } else { (&*file).write(rest) };
+                let result = if off >= 0 { file.write_at(rest, off as u64 + n as u64) } else { (&**file).write(rest) };
                 match result {
                     Ok(0) => return (n, Err(Error::from_raw_os_error(libc::EIO))),
                     Ok(m) => n += m,
@@ -278,17 +285,9 @@ fn seek(cx: &mut Cx) -> NativeResult {
         2 => Ok(SeekFrom::End(off)),
         _ => Err(Error::from_raw_os_error(libc::EINVAL)),
     };
-    let at = file(cx, cx.int(0)).and_then(|f| (&*f).seek(to?));
+    let at = file(cx, cx.int(0)).and_then(|f| (&**f).seek(to?));
     cx.set_int(0, *at.as_ref().unwrap_or(&0) as i64);
     cx.set_int(1, at.err().map_or(0, |e| errno(&e)));
-    Ok(Outcome::Done)
-}
-
-/// `closeFile(fd int) (errno int)`
-fn close(cx: &mut Cx) -> NativeResult {
-    let fd = cx.int(0);
-    let known = fd <= 2 || with_files(cx, |f| f.open.remove(&fd)).is_some();
-    cx.set_int(0, if known { 0 } else { libc::EBADF as i64 });
     Ok(Outcome::Done)
 }
 
@@ -296,14 +295,14 @@ fn close(cx: &mut Cx) -> NativeResult {
 fn pipe(cx: &mut Cx) -> NativeResult {
     let mut ends = [0; 2];
     // SAFETY: room for two descriptors.
-    let failed = unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } != 0;
+    let failed = unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC | libc::O_NONBLOCK) } != 0;
     if failed {
         cx.set_int(2, errno(&Error::last_os_error()));
         return Ok(Outcome::Done);
     }
     for (i, end) in ends.into_iter().enumerate() {
         // SAFETY: descriptors just made.
-        let fd = add_file(cx, unsafe { File::from_raw_fd(end) });
+        let fd = files::add(cx, unsafe { File::from_raw_fd(end) }, true);
         cx.set_int(i, fd);
     }
     cx.set_int(2, 0);

@@ -2,7 +2,9 @@
 //!
 //! A signal that the program watches is written, by a handler that does nothing else, to a pipe of the VM; the program
 //! reads the pipe. What handlers are installed belongs to the VM's state and goes with it.
-use super::os::{block, errno, file};
+use super::files::{self, Attempt, Open, attempt, errno, file};
+use super::os::block;
+use crate::sched::netpoll::Side;
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
 use std::fs::File;
 use std::io::Error;
@@ -25,6 +27,7 @@ pub const NATIVES: &[NativeEntry] = &[
         cx.set_int(0, result);
         Ok(Outcome::Done)
     }),
+    ("os.processHandle", handle_of),
     ("os.startProcess", start),
     ("os.waitProcess", wait),
     ("os/signal.handle", handle),
@@ -43,11 +46,16 @@ fn start(cx: &mut Cx) -> NativeResult {
     let dir = std::ffi::OsStr::from_bytes(cx.str(3)).to_os_string();
     let fds: Vec<i64> = (0..cx.slice(4).len).map(|k| cx.slice_word(4, k) as i64).collect();
     let (group, pgid) = (cx.int(5), cx.int(6));
-    let mut files: Vec<Option<Arc<File>>> = Vec::new();
+    let mut files: Vec<Option<Arc<Open>>> = Vec::new();
     let mut failed = None;
     for fd in &fds {
         match if *fd > 2 { file(cx, *fd).map(Some) } else { Ok(None) } {
-            Ok(f) => files.push(f),
+            Ok(f) => {
+                if let Some(f) = &f {
+                    f.make_blocking();
+                }
+                files.push(f);
+            }
             Err(e) => failed = Some(e),
         }
     }
@@ -163,36 +171,66 @@ fn start(cx: &mut Cx) -> NativeResult {
     )
 }
 
-/// `waitProcess(pid int) (status uint32, user, system, maxrss int64, errno int)`: times in microseconds.
-fn wait(cx: &mut Cx) -> NativeResult {
+/// `processHandle(pid int) (fd int)`: a descriptor that is ready to be read when the process has ended; -1 where there
+/// is none.
+fn handle_of(cx: &mut Cx) -> NativeResult {
     let pid = cx.int(0);
-    block(
-        move || {
-            let pid = i32::try_from(pid).ok().filter(|p| *p > 0).ok_or(Error::from_raw_os_error(libc::EINVAL))?;
-            let mut status = 0;
-            // SAFETY: a plain structure of numbers.
-            let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-            loop {
-                // SAFETY: room for both answers.
-                if unsafe { libc::wait4(pid, &mut status, 0, &mut usage) } >= 0 {
-                    break;
-                }
-                let e = Error::last_os_error();
-                if e.kind() != std::io::ErrorKind::Interrupted {
-                    return Err(e);
-                }
-            }
-            let micros = |t: libc::timeval| t.tv_sec * 1_000_000 + t.tv_usec;
-            Ok([status as i64, micros(usage.ru_utime), micros(usage.ru_stime), usage.ru_maxrss])
-        },
-        |cx, r: std::io::Result<[i64; 4]>| {
-            for (i, n) in r.as_ref().unwrap_or(&[0; 4]).iter().enumerate() {
-                cx.set_int(i, *n);
-            }
-            cx.set_int(4, r.err().map_or(0, |e| errno(&e)));
-            Ok(Outcome::Done)
-        },
-    )
+    // SAFETY: plain numbers.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    let mut number = -1;
+    if let Ok(fd) = i32::try_from(fd)
+        && fd >= 0
+    {
+        // SAFETY: a descriptor just made.
+        number = files::add(cx, unsafe { File::from_raw_fd(fd) }, true);
+    }
+    cx.set_int(0, number);
+    Ok(Outcome::Done)
+}
+
+/// Waits for a process: its status, times in microseconds, memory in kilobytes. With WNOHANG an error says that it goes on.
+fn wait_for(pid: i64, flags: i32) -> std::io::Result<[i64; 4]> {
+    let pid = i32::try_from(pid).ok().filter(|p| *p > 0).ok_or(Error::from_raw_os_error(libc::EINVAL))?;
+    let mut status = 0;
+    // SAFETY: a plain structure of numbers.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    loop {
+        // SAFETY: room for both answers.
+        match unsafe { libc::wait4(pid, &mut status, flags, &mut usage) } {
+            0 => return Err(std::io::ErrorKind::WouldBlock.into()),
+            n if n > 0 => break,
+            _ => {}
+        }
+        let e = Error::last_os_error();
+        if e.kind() != std::io::ErrorKind::Interrupted {
+            return Err(e);
+        }
+    }
+    let micros = |t: libc::timeval| t.tv_sec * 1_000_000 + t.tv_usec;
+    Ok([status as i64, micros(usage.ru_utime), micros(usage.ru_stime), usage.ru_maxrss])
+}
+
+fn waited(cx: &mut Cx, r: Result<[i64; 4], i64>) -> NativeResult {
+    for (i, n) in r.as_ref().unwrap_or(&[0; 4]).iter().enumerate() {
+        cx.set_int(i, *n);
+    }
+    cx.set_int(4, r.err().unwrap_or(0));
+    Ok(Outcome::Done)
+}
+
+/// `waitProcess(pid, handle int) (status uint32, user, system, maxrss int64, errno int)`
+fn wait(cx: &mut Cx) -> NativeResult {
+    let (pid, handle) = (cx.int(0), cx.int(1));
+    if let Ok(open) = file(cx, handle)
+        && let Some(poll) = open.poll()
+    {
+        return match attempt(cx, poll, Side::Read, || wait_for(pid, libc::WNOHANG)) {
+            Attempt::Parked => Ok(Outcome::ParkedRetry),
+            Attempt::Done(answer) => waited(cx, Ok(answer)),
+            Attempt::Failed(code) => waited(cx, Err(code)),
+        };
+    }
+    block(move || wait_for(pid, 0), |cx, r| waited(cx, r.map_err(|e| errno(&e))))
 }
 
 /// What a VM has to do with signals.

@@ -43,6 +43,14 @@ pub trait Host: Send + Sync {
     fn ended(&self, _status: i32) {}
     /// Reads standard input; may block.
     fn stdin(&self, buf: &mut [u8]) -> std::io::Result<usize>;
+    /// Takes what has been read of standard input already.
+    fn stdin_at_hand(&self, _buf: &mut [u8]) -> Option<usize> {
+        None
+    }
+    /// The descriptor that is ready when `stdin` has something to give; `None`: it cannot be waited for.
+    fn stdin_descriptor(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        None
+    }
     /// The program's arguments; the first is the program's name.
     fn args(&self) -> &[String];
     fn env(&self, name: &str) -> Option<String>;

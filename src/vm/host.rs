@@ -1,7 +1,7 @@
 //! The outside world of a VM that runs as a process: its standard streams, arguments and environment.
 use crate::value::env::Host;
 use parking_lot::Mutex;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{BufRead, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use std::time::Duration;
@@ -16,6 +16,8 @@ pub struct ProcessHost {
     args: Vec<String>,
     out: Mutex<Vec<u8>>,
     terminal: bool,
+    /// Bytes of standard input that have been read before they were asked for.
+    input: Mutex<usize>,
     /// The first failure to write.
     failed: Mutex<Option<std::io::Error>>,
     /// The run is over.
@@ -32,6 +34,7 @@ impl ProcessHost {
             args,
             out: Mutex::default(),
             terminal: std::io::stdout().is_terminal(),
+            input: Mutex::new(0),
             failed: Mutex::default(),
             ending: AtomicBool::new(false),
             heard: AtomicU64::new(0),
@@ -78,6 +81,17 @@ fn end_by_pipe() {
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
         libc::raise(libc::SIGPIPE);
     }
+}
+
+/// Reads standard input, of which `left` bytes have been read before they were asked for.
+fn take_input(left: &mut usize, buf: &mut [u8]) -> std::io::Result<usize> {
+    let mut stdin = std::io::stdin().lock();
+    let there = stdin.fill_buf()?;
+    let n = there.len().min(buf.len());
+    buf[..n].copy_from_slice(&there[..n]);
+    *left = there.len() - n;
+    stdin.consume(n);
+    Ok(n)
 }
 
 impl Host for ProcessHost {
@@ -130,7 +144,17 @@ impl Host for ProcessHost {
     }
 
     fn stdin(&self, buf: &mut [u8]) -> std::io::Result<usize> {
-        std::io::stdin().lock().read(buf)
+        take_input(&mut self.input.lock(), buf)
+    }
+
+    fn stdin_at_hand(&self, buf: &mut [u8]) -> Option<usize> {
+        let mut left = self.input.try_lock().filter(|left| **left > 0)?;
+        take_input(&mut left, buf).ok()
+    }
+
+    fn stdin_descriptor(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        // SAFETY: standard input stays open as long as the process.
+        Some(unsafe { std::os::fd::BorrowedFd::borrow_raw(0) })
     }
 
     fn args(&self) -> &[String] {
@@ -201,6 +225,14 @@ impl Host for Bounded {
 
     fn stdin(&self, buf: &mut [u8]) -> std::io::Result<usize> {
         self.inner.stdin(buf)
+    }
+
+    fn stdin_at_hand(&self, buf: &mut [u8]) -> Option<usize> {
+        self.inner.stdin_at_hand(buf)
+    }
+
+    fn stdin_descriptor(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        self.inner.stdin_descriptor()
     }
 
     fn args(&self) -> &[String] {
