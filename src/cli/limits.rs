@@ -44,7 +44,11 @@ impl Limits {
         {
             options.memory_limit = bytes;
         }
-        options.gctrace = std::env::var("GMPLDEBUG").is_ok_and(|v| v.split(',').any(|o| o == "gctrace=1"));
+        let debug = std::env::var("GMPLDEBUG").unwrap_or_default();
+        let says = |what: &str| debug.split(',').any(|o| o == what);
+        options.gctrace = says("gctrace=1");
+        options.gcpauses = says("gcpauses=1");
+        options.concurrent = [("gcconcurrent=1", true), ("gcconcurrent=0", false)].iter().find(|o| says(o.0)).map(|o| o.1);
     }
 }
 

@@ -7,6 +7,7 @@ use super::block::Heap;
 use super::mark::Marker;
 use crate::bytecode::program::iface;
 use rustc_hash::FxHashMap;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Something to be called when an object has died.
 pub struct Watch {
@@ -32,6 +33,7 @@ pub(super) struct Watches {
     list: Vec<Watch>,
     ready: Vec<Call>,
     last_id: u64,
+    pools: Vec<u64>,
 }
 
 impl Watches {
@@ -77,6 +79,8 @@ impl Watches {
             }
             keep
         });
+        heap.ready.store(!self.ready.is_empty(), Relaxed);
+        self.pools.retain(|&pool| lives(pool));
         let mut more = false;
         for call in &self.ready[before..] {
             if let Call::Finalizer(_, object) = *call {
@@ -115,7 +119,45 @@ impl Heap {
 
     /// What is to be called because its object has died.
     pub fn take_ready(&self) -> Vec<Call> {
-        std::mem::take(&mut self.watches.lock().ready)
+        self.ready.store(false, Relaxed);
+        let ready = std::mem::take(&mut self.watches.lock().ready);
+        for call in &ready {
+            match *call {
+                Call::Cleanup(closure) => self.shade(closure),
+                Call::Finalizer(function, object) => {
+                    self.shade(function);
+                    self.shade(object);
+                }
+            }
+        }
+        ready
+    }
+
+    /// Something has died, and somebody is to be called for it.
+    #[inline(always)]
+    pub fn has_ready(&self) -> bool {
+        self.ready.load(Relaxed)
+    }
+
+    /// A `sync.Pool` that has been used: two words, what it keeps and what it kept before the last collection.
+    pub fn watch_pool(&self, pool: u64) {
+        self.watches.lock().pools.push(pool);
+    }
+
+    /// At a collection's beginning, with the world stopped: pools let go of what was not asked for since the last one.
+    pub fn clear_pools(&self) {
+        let mut watches = self.watches.lock();
+        for pool in std::mem::take(&mut watches.pools) {
+            let words = pool as *mut u64;
+            // SAFETY: a pool lives at least until the first collection after its registration, which is this one.
+            unsafe {
+                *words.add(1) = *words;
+                *words = 0;
+                if *words.add(1) != 0 {
+                    watches.pools.push(pool);
+                }
+            }
+        }
     }
 }
 

@@ -14,5 +14,6 @@ pub mod jobs;
 pub mod p;
 pub mod procs;
 pub mod runq;
+pub mod stops;
 pub mod timer;
 pub mod wait;

@@ -10,6 +10,8 @@ pub enum Action {
     Ready(*mut G),
     /// Start a G on this closure; again every `period` if that is not 0.
     Start { closure: u64, period: i64 },
+    /// Call what a collection has found to be called.
+    CallReady,
 }
 
 // SAFETY: a G on a timer waits, and belongs to whoever takes the timer out.

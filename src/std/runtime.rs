@@ -138,6 +138,8 @@ fn weak_register(cx: &mut Cx) -> NativeResult {
 /// `load(cell *uint64) any`
 fn weak_load(cx: &mut Cx) -> NativeResult {
     let word = cx.words_at(0, 1)?[0].get();
+    // Nothing else may lead there.
+    cx.env.heap.shade(word);
     cx.set_word(0, word);
     Ok(Outcome::Done)
 }
