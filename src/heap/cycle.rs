@@ -62,6 +62,8 @@ pub(super) struct Cycle {
     /// Time that the last marking took.
     mark_ns: AtomicU64,
     pub work: Work,
+    /// Of the hostile build: words looked at.
+    pub looked: AtomicU64,
     shapes: Mutex<Arc<Vec<Shape>>>,
 }
 
@@ -76,6 +78,7 @@ impl Default for Cycle {
             room: AtomicUsize::new(0),
             mark_ns: AtomicU64::new(0),
             work: Work::default(),
+            looked: AtomicU64::new(0),
             shapes: Mutex::default(),
         }
     }
@@ -373,6 +376,7 @@ impl Heap {
         let black = self.cycle.black.load(Relaxed);
         self.cycle.room.store((black + black / 4).max(1), Relaxed);
         self.cycle.mark_ns.store(took.as_nanos() as u64, Relaxed);
+        self.hostile.looked.store(self.cycle.looked.swap(0, Relaxed), Relaxed);
         let before = central.stats.before_gc as usize;
         let now = self.live.load(Relaxed) + self.fresh.load(Relaxed);
         self.end_cycle(&mut central, self.cycle.marked.load(Relaxed) + black, before, now);
@@ -458,7 +462,11 @@ impl Heap {
             let end = (at / 64 * 64 + 64).min(to);
             let bits = u64::MAX >> (64 - (end - at)) << (at % 64);
             let word = &marks[at as usize / 64];
-            if on { word.fetch_or(bits, Relaxed) } else { word.fetch_and(!bits, Relaxed) };
+            if on {
+                word.fetch_or(bits, Relaxed)
+            } else {
+                word.fetch_and(!bits, Relaxed)
+            };
             at = end;
         }
     }

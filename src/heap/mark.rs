@@ -118,6 +118,9 @@ impl<'a> Marker<'a> {
     /// Tells the heap how much was marked.
     pub(super) fn tell(&mut self) {
         self.heap.cycle.marked.fetch_add(std::mem::take(&mut self.bytes), Relaxed);
+        if HOSTILE && self.concurrent {
+            self.heap.cycle.looked.fetch_add(std::mem::take(&mut self.looked), Relaxed);
+        }
     }
 
     /// A pointer-or-interface word.

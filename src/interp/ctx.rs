@@ -1,6 +1,6 @@
 //! The state of a P's interpreter (`Ctx`) and what all of a VM's share (`Rt`).
-use crate::base::span::SourceMap;
 use super::ops::H;
+use crate::base::span::SourceMap;
 use crate::bytecode::program::{Program, RTypeId};
 use crate::heap::{Cache, ShapeId};
 use crate::sched::idle::Sched;

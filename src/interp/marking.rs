@@ -7,9 +7,9 @@
 //! # Safety
 //! As in `ops`.
 #![allow(non_snake_case)]
+use super::call;
 use super::ctx::Ctx;
 use super::ops::{self, H};
-use super::call;
 use crate::bytecode::op::Op;
 use crate::bytecode::program::Mem;
 use crate::sched::wait::WaitReason;

@@ -57,8 +57,7 @@ impl Stops {
 
     /// What `GMPLDEBUG=gcpauses=1` asks for.
     pub fn report(&self) -> String {
-        let powers: Vec<u64> =
-            self.counts.chunks(PARTS).map(|c| c.iter().map(|c| c.load(Relaxed)).sum()).collect();
+        let powers: Vec<u64> = self.counts.chunks(PARTS).map(|c| c.iter().map(|c| c.load(Relaxed)).sum()).collect();
         let total: u64 = powers.iter().sum();
         let most = powers.iter().max().copied().unwrap_or(0).max(1);
         let mut out = format!("gcpauses: {total} stops");
