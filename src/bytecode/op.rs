@@ -337,6 +337,15 @@ op_table! {
     Close "r__" "close(R[a]); (2)"
     Select "rU" "(1) R[a] = index of the case of select table U that proceeded; -1: default; (2)"
     Forever "___" "(1) park for ever (select {})"
+    // ---- natives with a short way; the loader puts them in the place of `CallN`, which does the rest
+    MuLock "wuu" "(1) call native b, (*sync.Mutex).Lock, with window a; (2)"
+    MuUnlock "wuu" "likewise (*sync.Mutex).Unlock"
+    WgAdd "wuu" "likewise (*sync.WaitGroup).Add"
+    WgDone "wuu" "likewise (*sync.WaitGroup).Done"
+    AtLoad "wuu" "likewise an atomic load of a word"
+    AtStore "wuu" "likewise an atomic store of a word"
+    AtAdd "wuu" "likewise an atomic addition to a word"
+    AtCas "wuu" "likewise an atomic compare-and-swap of a word"
     // ---- miscellany
     PrintW "rtu" "builtin print of R[a..] as runtime type b; c: 0 plain, 1 preceded by a space, 2 newline only"
     Unreachable "___" "our own bug if reached"
@@ -360,6 +369,38 @@ impl Op {
 
     pub fn format(self) -> &'static str {
         TABLE[self as usize].2
+    }
+
+    /// Calls a native, as `CallN` does.
+    pub fn calls_native(self) -> bool {
+        self == Op::CallN || self.short_for().is_some()
+    }
+
+    /// The natives that an opcode is a short way for.
+    fn short_for(self) -> Option<&'static [&'static str]> {
+        Some(match self {
+            Op::MuLock => &["sync.Mutex.Lock"],
+            Op::MuUnlock => &["sync.Mutex.Unlock"],
+            Op::WgAdd => &["sync.WaitGroup.Add"],
+            Op::WgDone => &["sync.WaitGroup.Done"],
+            Op::AtLoad => {
+                &["sync/atomic.LoadInt64", "sync/atomic.LoadUint64", "sync/atomic.LoadUintptr", "sync/atomic.LoadWord"]
+            }
+            Op::AtStore => &["sync/atomic.StoreInt64", "sync/atomic.StoreUint64", "sync/atomic.StoreUintptr"],
+            Op::AtAdd => &["sync/atomic.AddInt64", "sync/atomic.AddUint64", "sync/atomic.AddUintptr"],
+            Op::AtCas => &[
+                "sync/atomic.CompareAndSwapInt64",
+                "sync/atomic.CompareAndSwapUint64",
+                "sync/atomic.CompareAndSwapUintptr",
+            ],
+            _ => return None,
+        })
+    }
+
+    /// The short way to call a native: `CallN` if it has none.
+    pub fn short_way(native: &str) -> Op {
+        let short = TABLE.iter().find(|t| t.0.short_for().is_some_and(|names| names.contains(&native)));
+        short.map_or(Op::CallN, |t| t.0)
     }
 
     /// Words after the instruction.

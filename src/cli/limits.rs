@@ -44,12 +44,6 @@ impl Limits {
         {
             options.memory_limit = bytes;
         }
-        let debug = std::env::var("GMPLDEBUG").unwrap_or_default();
-        let says = |what: &str| debug.split(',').any(|o| o == what);
-        options.gctrace = says("gctrace=1");
-        options.gcpauses = says("gcpauses=1");
-        options.concurrent =
-            [("gcconcurrent=1", true), ("gcconcurrent=0", false)].iter().find(|o| says(o.0)).map(|o| o.1);
     }
 }
 

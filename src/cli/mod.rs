@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 pub mod check;
+mod debug;
 pub mod disasm;
 pub mod doc;
 pub mod limits;
@@ -38,6 +39,13 @@ Exit status:
   3    goroutines were leaked (with --leaks)
   130  stopped by Ctrl-C
   else what the program gave to os.Exit
+
+Environment:
+  GOMAXPROCS   logical processors
+  GOGC, GOMEMLIMIT
+               when to collect, as in Go
+  GMPLDEBUG    gctrace=1: a line for each collection; schedtrace=100: the scheduler's state every 100 ms,
+               with scheddetail=1 also that of each P, M and G
 
 `gmpl prog.gm args...` is short for `gmpl run prog.gm args...`; `gmpl` alone begins a session on a terminal,
 and runs what comes through a pipe.
@@ -132,7 +140,7 @@ fn parse_procs(text: &str) -> Result<usize, String> {
 
 /// The number that was asked for, else `$GOMAXPROCS` if it is one, as in Go.
 fn set_procs(options: &mut RunOptions, asked: Option<usize>) {
-    let environment = || std::env::var("GOMAXPROCS").ok()?.parse().ok().filter(|n| *n > 0);
+    let environment = || std::env::var("GOMAXPROCS").ok()?.parse::<i32>().ok().filter(|n| *n > 0).map(|n| n as usize);
     if let Some(n) = asked.or_else(environment) {
         options.procs = n.min(MAX_PROCS);
     } else if options.seed.is_some() {

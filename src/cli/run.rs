@@ -6,7 +6,7 @@ use crate::vm::host::ProcessHost;
 use crate::vm::source::Files;
 use crate::vm::{CompileOptions, RunOptions, Vm, compile};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -29,6 +29,9 @@ pub struct Args {
     /// List the goroutines that can never run again when main returns; status 3 if there are any
     #[arg(long)]
     leaks: bool,
+    /// Which deadlocks end the run: of all goroutines, or also of some, as soon as a collection finds them
+    #[arg(long, value_enum, default_value_t, value_name = "WHICH")]
+    deadlock: Deadlock,
     /// Unused names of scripts are errors
     #[arg(long)]
     strict: bool,
@@ -43,6 +46,13 @@ pub struct Args {
     /// Arguments of the program
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum Deadlock {
+    #[default]
+    Total,
+    Early,
 }
 
 #[derive(Clone, Copy)]
@@ -87,7 +97,8 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
         }
     };
     let host = Arc::new(ProcessHost::new(argv));
-    signals::end_on_interrupt(host.clone());
+    let running = Arc::new(OnceLock::new());
+    signals::end_on_signals(host.clone(), running.clone());
     let compiled = compile(files, CompileOptions { strict: args.strict, check_only: false, ..Default::default() });
     report(&compiled, args.format, MAX_REPORTED_ERRORS, colour);
     let Some(program) = compiled.program else { return status::COMPILE_ERROR };
@@ -101,9 +112,13 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
         options.gc_percent = if percent == "off" { -1 } else { percent.parse().unwrap_or(100) };
     }
     args.limits.apply(&mut options);
-    options.portable = std::env::var("GMPLDEBUG").is_ok_and(|v| v.split(',').any(|o| o == "portable=1"));
+    super::debug::apply(&mut options);
+    options.watch.early_deadlock = args.deadlock == Deadlock::Early;
     let ended = match Vm::new(program, compiled.sources, host.clone(), &options) {
-        Ok(vm) => vm.run().status,
+        Ok(vm) => {
+            let _ = running.set(vm.handle());
+            vm.run().status
+        }
         Err(e) => {
             complain(&e);
             status::FAILED

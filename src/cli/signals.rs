@@ -1,40 +1,70 @@
-//! Ctrl-C. The signal is blocked in every thread and awaited by one of its own, so that what is done about it is
-//! ordinary code: output is flushed and the program ends with status 130, or a session stops what it runs.
-use std::sync::Arc;
+//! Signals that the command line answers. A handler writes the signal's number to a pipe and does nothing else; a thread
+//! reads it, so that what is done about it is ordinary code: output is flushed, the process ends, or a session stops what
+//! it runs. What the program listens to itself (`os/signal`) is left to it: handlers of one signal run one after the other.
+use super::status;
+use crate::value::env::Host;
+use crate::vm::Handle;
+use crate::vm::host::ProcessHost;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::low_level;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, OnceLock};
 
-/// Calls `f`, on a thread of its own, each time Ctrl-C is pressed. To be called before other threads start: they inherit
-/// what is blocked. Where Ctrl-C was ignored from the start (a job in the background), nothing changes.
-pub fn on_interrupt(f: impl Fn() + Send + 'static) {
-    // SAFETY: the set is filled by the first two calls before it is read.
-    let set = unsafe {
-        let mut set: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&mut set);
-        libc::sigaddset(&mut set, libc::SIGINT);
-        let mut old: libc::sigaction = std::mem::zeroed();
-        if libc::sigaction(libc::SIGINT, std::ptr::null(), &mut old) != 0 || old.sa_sigaction == libc::SIG_IGN {
-            return;
-        }
-        if libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut()) != 0 {
-            return;
-        }
-        set
-    };
+/// Calls `f`, on a thread of its own, with each of these signals that comes. Where one was ignored from the start (a job in
+/// the background), nothing changes.
+fn on_signals(signals: &[i32], f: impl Fn(i32) + Send + 'static) {
+    let Ok((mut reader, writer)) = UnixStream::pair() else { return };
+    let _ = writer.set_nonblocking(true);
+    let writer = Arc::new(writer);
+    for &signal in signals.iter().filter(|&&s| !is_ignored(s)) {
+        let writer = writer.clone();
+        // SAFETY: the action writes a byte, which a handler may do.
+        let _ = unsafe { low_level::register(signal, move || drop((&*writer).write(&[signal as u8]))) };
+    }
     let wait = move || {
-        loop {
-            let mut signal = 0;
-            // SAFETY: the set is initialised; the signal's number is written to a local.
-            if unsafe { libc::sigwait(&set, &mut signal) } == 0 {
-                f();
-            }
+        let mut signal = [0];
+        while reader.read_exact(&mut signal).is_ok() {
+            f(signal[0] as i32);
         }
     };
-    let _ = std::thread::Builder::new().name("gmpl-signals".into()).stack_size(64 << 10).spawn(wait);
+    let _ = std::thread::Builder::new().name("gmpl-signals".into()).stack_size(128 << 10).spawn(wait);
 }
 
-/// Ctrl-C ends the process, after its output.
-pub fn end_on_interrupt(host: Arc<dyn crate::value::env::Host>) {
-    on_interrupt(move || {
-        let _ = host.flush_stdout();
-        std::process::exit(super::status::INTERRUPTED);
+fn is_ignored(signal: i32) -> bool {
+    // SAFETY: only asks; the struct is written whole.
+    unsafe {
+        let mut old: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &mut old) != 0 || old.sa_sigaction == libc::SIG_IGN
+    }
+}
+
+/// Calls `f` each time Ctrl-C is pressed.
+pub fn on_interrupt(f: impl Fn() + Send + 'static) {
+    on_signals(&[SIGINT], move |_| f());
+}
+
+/// What ends a run from outside: Ctrl-C ends it with status 130, Ctrl-\ shows all goroutines first, SIGTERM and SIGHUP end it
+/// as they would without us; each after the output that was printed.
+pub fn end_on_signals(host: Arc<ProcessHost>, run: Arc<OnceLock<Handle>>) {
+    on_signals(&[SIGINT, SIGQUIT, SIGTERM, SIGHUP], move |signal| {
+        if host.is_heard(signal) {
+            return;
+        }
+        match signal {
+            SIGQUIT if run.get().is_some_and(Handle::quit) => {}
+            SIGINT | SIGQUIT => {
+                let status = if signal == SIGINT { status::INTERRUPTED } else { status::FAILED };
+                // Whoever reads our output may not.
+                host.ended(status);
+                let _ = host.flush_stdout();
+                std::process::exit(status);
+            }
+            _ => {
+                host.ended(128 + signal);
+                let _ = host.flush_stdout();
+                let _ = low_level::emulate_default_handler(signal);
+            }
+        }
     });
 }

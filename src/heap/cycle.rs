@@ -200,6 +200,7 @@ impl Heap {
     /// Collects. The world is stopped and all caches are flushed; `roots` marks what the program can reach.
     pub fn collect(&self, roots: &mut dyn FnMut(&mut Marker)) {
         let start = Instant::now();
+        self.watches.lock().empty_pools();
         let mut central = self.central.lock();
         self.sweep_some(&mut central, u32::MAX);
         let before = self.live.load(Relaxed) + self.fresh.load(Relaxed);
@@ -314,6 +315,7 @@ impl Heap {
 
     /// In the first stop, all caches being flushed.
     pub fn begin_marking(&self) {
+        self.watches.lock().empty_pools();
         let mut central = self.central.lock();
         self.sweep_some(&mut central, u32::MAX);
         central.stats.before_gc = (self.live.load(Relaxed) + self.fresh.load(Relaxed)) as u64;

@@ -1,4 +1,4 @@
-//! What asks whether objects still live: weak pointers, cleanups, finalizers.
+//! What asks whether objects still live: weak pointers, cleanups, finalizers; and `sync.Pool`s, which collections empty.
 //!
 //! A weak pointer leads to a cell, an object without pointers that holds an interface word. When a collection has marked
 //! all that lives, it clears the cells of the others; then it takes out the cleanups and finalizers of what has died, and
@@ -33,10 +33,24 @@ pub(super) struct Watches {
     list: Vec<Watch>,
     ready: Vec<Call>,
     last_id: u64,
+    /// Addresses of pools that are not empty: two words, what it holds and what it held before the last collection.
     pools: Vec<u64>,
 }
 
 impl Watches {
+    /// Before marking: each pool lets go of what nobody has taken since the last collection.
+    pub fn empty_pools(&mut self) {
+        self.pools.retain(|&pool| {
+            let words = pool as *mut u64;
+            // SAFETY: a pool that died was forgotten by the collection that found it; the world is stopped.
+            unsafe {
+                let held = std::mem::take(&mut *words);
+                let before = std::mem::replace(&mut *words.add(1), held);
+                held | before != 0
+            }
+        });
+    }
+
     /// Marks what must live until it is called.
     pub fn roots(&self, m: &mut Marker) {
         m.place(|| "a cleanup or finalizer".into());
@@ -112,6 +126,14 @@ impl Heap {
         id
     }
 
+    /// Has collections empty the pool at an address: see [`Watches::empty_pools`].
+    pub fn watch_pool(&self, pool: u64) {
+        let mut watches = self.watches.lock();
+        if !watches.pools.contains(&pool) {
+            watches.pools.push(pool);
+        }
+    }
+
     /// Forgets the watches that `which` names.
     pub fn unwatch(&self, which: impl Fn(&Watch) -> bool) {
         self.watches.lock().list.retain(|w| !which(w));
@@ -137,27 +159,6 @@ impl Heap {
     #[inline(always)]
     pub fn has_ready(&self) -> bool {
         self.ready.load(Relaxed)
-    }
-
-    /// A `sync.Pool` that has been used: two words, what it keeps and what it kept before the last collection.
-    pub fn watch_pool(&self, pool: u64) {
-        self.watches.lock().pools.push(pool);
-    }
-
-    /// At a collection's beginning, with the world stopped: pools let go of what was not asked for since the last one.
-    pub fn clear_pools(&self) {
-        let mut watches = self.watches.lock();
-        for pool in std::mem::take(&mut watches.pools) {
-            let words = pool as *mut u64;
-            // SAFETY: a pool lives at least until the first collection after its registration, which is this one.
-            unsafe {
-                *words.add(1) = *words;
-                *words = 0;
-                if *words.add(1) != 0 {
-                    watches.pools.push(pool);
-                }
-            }
-        }
     }
 }
 

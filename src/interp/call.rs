@@ -35,12 +35,12 @@ pub unsafe extern "C" fn grow(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64,
         let g = (*cx).side.g;
         (*g).base = r;
         let need = r.offset_from((*g).stack) as usize + slots;
-        let max = (*cx).rt().max_stack_slots;
+        let max = (*cx).rt().stack_limit_bytes() / 8;
         if need > max {
             return fail::stack_overflow(pc, r, cx, n, t);
         }
         let old = (*g).stack_end.offset_from((*g).stack) as usize;
-        if !memory::grow_stack(cx, g, (2 * old).max(need).max(MIN_GROWN_SLOTS).min(max)) {
+        if !memory::grow_stack(cx, g, (2 * old).min(max).max(need).max(MIN_GROWN_SLOTS)) {
             return fail::out_of_memory(pc, r, cx, n, t);
         }
         (*cx).stack_end = (*g).stack_end;
@@ -138,7 +138,8 @@ pub unsafe fn pause(cx: *mut Ctx) -> bool {
             return false;
         }
         rt.sched.run_timers(&mut (*cx).p);
-        if (*cx).p.multi && rt.sched.someone_should_wake() && !(*cx).p.runq.is_empty() {
+        (*cx).p.measure();
+        if (*cx).p.multi && rt.sched.someone_should_wake() && (*cx).p.is_worth_stealing_from() {
             rt.sched.wake_one();
         }
         !rt.sched.done.load(Relaxed)
@@ -273,7 +274,7 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
                     rt.sched.ready_outside(g);
                     rt.sched.jobs.in_flight.fetch_sub(1, SeqCst);
                 });
-                if !rt.sched.jobs.submit(run) {
+                if !rt.sched.jobs.submit(run, || rt.sched.started_ms()) {
                     let limit = rt.sched.jobs.max_threads.load(SeqCst);
                     return unwind::fatal(
                         cx,

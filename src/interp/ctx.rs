@@ -189,6 +189,11 @@ impl Rt {
         table.binary_search_by_key(&method, |m| m.0).ok().map(|i| table[i].1)
     }
 
+    /// How large a stack may become: what the program has asked for, within what the run may have.
+    pub fn stack_limit_bytes(&self) -> usize {
+        self.env.max_stack_bytes.load(std::sync::atomic::Ordering::Relaxed).min(self.max_stack_slots * 8)
+    }
+
     /// Ends the run; the first to call decides the status.
     pub fn end(&self, status: i32) {
         let status = self.exit.lock().get_or_insert(Exit { status }).status;

@@ -6,6 +6,7 @@
 use super::ctx::{Ctx, Rt};
 use super::unwind::extra;
 use super::{roots, traceback};
+use crate::bytecode::live::Live;
 use crate::heap::Marker;
 use crate::sched::g::{G, Status};
 use crate::sched::wait::WaitReason;
@@ -36,11 +37,12 @@ unsafe fn reached(m: &Marker, g: *mut G) -> Option<bool> {
 unsafe fn mark_and_find_stuck(rt: &Rt, m: &mut Marker) -> Vec<*mut G> {
     unsafe {
         let mut waiting = Vec::new();
+        let mut live = Live::default();
         roots::mark_shared(rt, m);
         rt.sched.slabs.each(&mut |g| match (*g).status() {
             Status::Dead => {}
             Status::Waiting if reached(m, g).is_some() => waiting.push(g),
-            _ => roots::mark_g(rt, g, m),
+            _ => roots::mark_frames(rt, g, m, Some(&mut live)),
         });
         loop {
             m.drain();
@@ -48,7 +50,7 @@ unsafe fn mark_and_find_stuck(rt: &Rt, m: &mut Marker) -> Vec<*mut G> {
             waiting.retain(|&g| {
                 let alive = reached(m, g) == Some(true);
                 if alive {
-                    roots::mark_g(rt, g, m);
+                    roots::mark_frames(rt, g, m, Some(&mut live));
                 }
                 !alive
             });
@@ -186,7 +188,7 @@ unsafe fn waits_for(rt: &Rt, g: *mut G) -> Option<String> {
                     format!("a sync.RWMutex that {n} reader{s} hold{}", if n == 1 { "s" } else { "" })
                 }
             }
-            WaitReason::WaitGroupWait => format!("a sync.WaitGroup whose counter is {}", *on as i64),
+            WaitReason::WaitGroupWait => format!("a sync.WaitGroup whose counter is {}", *on as i32),
             WaitReason::CondWait => "a sync.Cond to be signalled".into(),
             WaitReason::ChanReceiveNil | WaitReason::ChanSendNil => "a nil channel, which never gets ready".into(),
             WaitReason::SelectNoCases => "a select without cases, which never goes on".into(),

@@ -154,7 +154,7 @@ fails! {
     out_of_memory |_pc, _r, cx| memory::short(cx);
     stack_overflow |pc, _r, cx| {
         let rt = (*cx).rt();
-        let limit = rt.max_stack_slots * 8;
+        let limit = rt.stack_limit_bytes();
         let mut out =
             format!("runtime: goroutine stack exceeds {limit}-byte limit\nfatal error: stack overflow\n\n").into_bytes();
         // The frame that found no room is the callee's.

@@ -193,7 +193,6 @@ unsafe fn begin(rt: &Rt) {
     unsafe {
         roots::flush_caches(rt);
         let heap = &rt.env.heap;
-        heap.clear_pools();
         heap.begin_marking();
         let round = (rt.gc.round() + 1) & !BUSY;
         rt.gc.round.store(round, Relaxed);

@@ -37,8 +37,10 @@ pub struct Options {
     pub watch: super::watch::WatchOptions,
 }
 
-/// Puts into each `New` the shape that it allocates instead of the type, in the code of a program from a word on.
-fn name_shapes(program: &Program, types: &[TypeInfo], code: &mut [u64], from: usize) {
+/// Fits the code of a program from a word on to its run: puts into each `New` the shape that it allocates instead of the
+/// type, and takes the short way to the natives that have one.
+fn settle(program: &Program, types: &[TypeInfo], code: &mut [u64], from: usize) {
+    let short: Vec<Op> = program.natives.iter().map(|n| Op::short_way(&n.name)).collect();
     let extra: Vec<usize> = op::TABLE.iter().map(|t| t.0.extra()).collect();
     for f in program.funcs.iter().filter(|f| f.entry as usize >= from) {
         let mut i = f.entry as usize - from;
@@ -47,6 +49,8 @@ fn name_shapes(program: &Program, types: &[TypeInfo], code: &mut [u64], from: us
             if word as u16 == Op::New as u16 {
                 let shape = types[op::x(word) as u32 as usize].shape;
                 code[i] = op::ax(Op::New, op::a(word), shape.0 as i32);
+            } else if word as u16 == Op::CallN as u16 {
+                code[i] = word & !0xffff | short.get(op::b(word) as usize).copied().unwrap_or(Op::CallN) as u64;
             }
             i += 1 + extra.get(word as u16 as usize).copied().unwrap_or(0);
         }
@@ -109,7 +113,7 @@ pub fn load(
         types.begin_later_at(SESSION_TYPES);
         map_types.begin_later_at(SESSION_TYPES);
     }
-    name_shapes(&program, &types, &mut code, 0);
+    settle(&program, &types, &mut code, 0);
     let program = Arc::new(program);
     let sched = Box::new(Sched::new(options.procs, decide));
     let decide: *const Decide = &sched.decide;
@@ -120,6 +124,7 @@ pub fn load(
     let env = Env {
         code: code.as_ptr() as usize,
         tracer: Default::default(),
+        max_stack_bytes: (8 * options.max_stack_slots).into(),
         program: WorldCell::new(program.clone()),
         types: WorldCell::new(types),
         map_types: WorldCell::new(map_types),
@@ -321,7 +326,7 @@ pub unsafe fn extend(
         let new = constants(&program, consts_from, rt.code.as_ptr(), rt.statics.get_mut());
         std::ptr::copy_nonoverlapping(new.as_ptr(), (rt.consts.as_ptr() as *mut u64).add(consts_from), new.len());
         let mut code = program.code[code_from..].to_vec();
-        name_shapes(&program, &tables.types, &mut code, code_from);
+        settle(&program, &tables.types, &mut code, code_from);
         std::ptr::copy_nonoverlapping(code.as_ptr(), (rt.code.as_ptr() as *mut u64).add(code_from), code.len());
         let program = Arc::new(program);
         rt.program.set(program.clone());

@@ -54,7 +54,7 @@ pub unsafe fn short(cx: *mut Ctx) -> Then {
             return out_of_memory(cx);
         }
         // A native's handler has counted its cost before it failed.
-        let cost = if Op::from_word(*pc) == Some(Op::CallN) { 8 } else { 0 };
+        let cost = if Op::from_word(*pc).is_some_and(Op::calls_native) { 8 } else { 0 };
         (*cx).failed = if refused { Failed::default() } else { Failed { budget: p.budget - cost, ..failed } };
         collect_midway(cx);
         (*g).pc = pc;

@@ -17,6 +17,38 @@ use crate::heap::ShapeId;
 use crate::sched::wait::WaitReason;
 use crate::sync::chan::{Chan, Received, Sent};
 use crate::value::{iface as ifv, slice, string};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Relaxed, SeqCst},
+};
+
+/// Compare-and-swap of a lock's word; where there is one P nobody comes in between.
+#[inline(always)]
+unsafe fn swap(w: *const AtomicU64, old: u64, new: u64, multi: bool) -> bool {
+    unsafe {
+        if multi {
+            return (*w).compare_exchange(old, new, SeqCst, Relaxed).is_ok();
+        }
+        let is_old = (*w).load(Relaxed) == old;
+        if is_old {
+            (*w).store(new, Relaxed);
+        }
+        is_old
+    }
+}
+
+/// Adds to a WaitGroup's counter, if nobody is to be woken and nothing is wrong.
+#[inline(always)]
+unsafe fn group_add(w: *const AtomicU64, delta: i64, multi: bool) -> bool {
+    unsafe {
+        if w.is_null() {
+            return false;
+        }
+        let old = (*w).load(Relaxed);
+        let new = (old as i64).wrapping_add(delta);
+        new > 0 && swap(w, old, new as u64, multi)
+    }
+}
 
 pub type HandlerFn = unsafe extern "C" fn(*const u64, *mut u64, *mut Ctx, i64, *const H) -> u64;
 
@@ -1101,6 +1133,54 @@ handlers! {
             other => call::native_rest(pc, r, cx, n, t, other),
         }
     }
+    MuLock(pc, r, cx, n, t) {
+        let w = ra!(pc, r) as *const AtomicU64;
+        let g = (*cx).side.g;
+        // A G that has waited comes here again.
+        if w.is_null() || (*g).resume != 0 || !swap(w, 0, 1, (*cx).p.multi) { return CallN(pc, r, cx, n, t) }
+        (*w.add(1)).store((*g).id, Relaxed);
+        next!(pc, r, cx, n, t)
+    }
+    MuUnlock(pc, r, cx, n, t) {
+        let w = ra!(pc, r) as *const AtomicU64;
+        if w.is_null() || !swap(w, 1, 0, (*cx).p.multi) { return CallN(pc, r, cx, n, t) }
+        next!(pc, r, cx, n, t)
+    }
+    WgAdd(pc, r, cx, n, t) {
+        let w = ra!(pc, r) as *const AtomicU64;
+        if !group_add(w, *r.add(a!(pc) + 1) as i64, (*cx).p.multi) { return CallN(pc, r, cx, n, t) }
+        next!(pc, r, cx, n, t)
+    }
+    WgDone(pc, r, cx, n, t) {
+        if !group_add(ra!(pc, r) as *const AtomicU64, -1, (*cx).p.multi) { return CallN(pc, r, cx, n, t) }
+        next!(pc, r, cx, n, t)
+    }
+    AtLoad(pc, r, cx, n, t) {
+        let w = *r.add(a!(pc) + 1) as *const AtomicU64;
+        if w.is_null() { return CallN(pc, r, cx, n, t) }
+        ra!(pc, r) = (*w).load(SeqCst);
+        next!(pc, r, cx, n, t)
+    }
+    AtStore(pc, r, cx, n, t) {
+        let w = ra!(pc, r) as *const AtomicU64;
+        if w.is_null() { return CallN(pc, r, cx, n, t) }
+        (*w).store(*r.add(a!(pc) + 1), SeqCst);
+        next!(pc, r, cx, n, t)
+    }
+    AtAdd(pc, r, cx, n, t) {
+        let w = *r.add(a!(pc) + 1) as *const AtomicU64;
+        if w.is_null() { return CallN(pc, r, cx, n, t) }
+        let by = *r.add(a!(pc) + 2);
+        ra!(pc, r) = (*w).fetch_add(by, SeqCst).wrapping_add(by);
+        next!(pc, r, cx, n, t)
+    }
+    AtCas(pc, r, cx, n, t) {
+        let w = *r.add(a!(pc) + 1) as *const AtomicU64;
+        if w.is_null() { return CallN(pc, r, cx, n, t) }
+        let (old, new) = (*r.add(a!(pc) + 2), *r.add(a!(pc) + 3));
+        ra!(pc, r) = (*w).compare_exchange(old, new, SeqCst, SeqCst).is_ok() as u64;
+        next!(pc, r, cx, n, t)
+    }
     Ret(pc, r, cx, n, t) {
         let _ = pc;
         let link = *r.sub(1);
@@ -1176,7 +1256,7 @@ handlers! {
         (*g).pc = pc;
         (*g).base = r;
         let n = n - 8;
-        match Chan::send(ch, g, r.add(b!(pc)), || (*g).set_waiting(WaitReason::ChanSend)) {
+        match Chan::send(ch, g, r.add(b!(pc)), (*cx).p.multi, || (*g).set_waiting(WaitReason::ChanSend)) {
             Sent::Done => {}
             Sent::Woke(other) => (*cx).p.ready(other),
             Sent::Parked => {
@@ -1201,7 +1281,7 @@ handlers! {
             value = r.add(a);
             if c!(pc) != 0 { ok = value.add((*ch).elem_words() as usize); }
         }
-        match Chan::recv(ch, g, value, ok, || (*g).set_waiting(WaitReason::ChanReceive)) {
+        match Chan::recv(ch, g, value, ok, (*cx).p.multi, || (*g).set_waiting(WaitReason::ChanReceive)) {
             Received::Done { .. } => {}
             Received::Woke(other) => (*cx).p.ready(other),
             Received::Parked => {

@@ -3,6 +3,7 @@ use super::ctx::{Ctx, Rt};
 use super::unwind::Extra;
 use super::{call, explain, traceback};
 use crate::base::limits::HOSTILE;
+use crate::bytecode::live::Live;
 use crate::bytecode::op::{self, Op};
 use crate::bytecode::program::{Kind, RTypeId, iface};
 use crate::heap::{Call, Marker};
@@ -65,7 +66,6 @@ pub unsafe fn collect_stopped(rt: &Rt) -> bool {
             return false;
         }
         flush_caches(rt);
-        rt.env.heap.clear_pools();
         let mut stuck = Vec::new();
         rt.env.heap.collect(&mut |m| match rt.watch.early_deadlock {
             true => stuck = explain::mark_roots_and_find_stuck(rt, m),
@@ -214,6 +214,14 @@ pub unsafe fn mark_shared(rt: &Rt, m: &mut Marker) {
 /// # Safety
 /// The world is stopped; the G is alive.
 pub unsafe fn mark_g(rt: &Rt, g: *mut G, m: &mut Marker) {
+    unsafe { mark_frames(rt, g, m, None) }
+}
+
+/// As [`mark_g`]; with `live` only what the G may still look at.
+///
+/// # Safety
+/// The world is stopped; the G is alive.
+pub unsafe fn mark_frames(rt: &Rt, g: *mut G, m: &mut Marker, mut live: Option<&mut Live>) {
     unsafe {
         if !(*g).extra.is_null() {
             m.place(|| "a deferred call or panic".into());
@@ -223,7 +231,7 @@ pub unsafe fn mark_g(rt: &Rt, g: *mut G, m: &mut Marker) {
         // The innermost frame may wait in a native, whose window nobody else looks at.
         for at in [(*g).pc, (*g).pc.sub(1)] {
             let w = *at;
-            if rt.program.func_at(rt.index_of(at)).is_some() && Op::from_word(w) == Some(Op::CallN) {
+            if rt.program.func_at(rt.index_of(at)).is_some() && Op::from_word(w).is_some_and(Op::calls_native) {
                 // The word may be another instruction's extra word that only looks like a call.
                 let Some(native) = rt.program.natives.get(op::b(w) as usize) else { continue };
                 let window = (*g).base.wrapping_add(op::a(w) as usize);
@@ -243,7 +251,11 @@ pub unsafe fn mark_g(rt: &Rt, g: *mut G, m: &mut Marker) {
             }
             m.looked();
             m.place(|| format!("a slot of {} at {}", func.name, at - func.entry));
-            m.range(base, &func.ptr_map)
+            let pointers = match &mut live {
+                Some(live) => live.pointers(&rt.program, func, if at == func.entry { at } else { at + 1 }),
+                None => &func.ptr_map,
+            };
+            m.range(base, pointers)
         });
     }
 }

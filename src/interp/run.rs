@@ -185,7 +185,15 @@ pub unsafe fn run_shared(rt: *const Rt) -> Exit {
         std::thread::scope(|scope| {
             let (end, ended) = crossbeam_channel::bounded::<()>(1);
             if watch::is_needed(rt) {
-                let watch = move || watch::watch(rt, &ended);
+                let watch = move || {
+                    let watched = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| watch::watch(rt, &ended)));
+                    if watched.is_err() {
+                        rt.die(
+                            b"gmpl: internal error (this is a bug in gmpl, not in your program): the watch failed\n",
+                            2,
+                        );
+                    }
+                };
                 let _ = std::thread::Builder::new().name("gmpl-watch".into()).spawn_scoped(scope, watch);
             }
             rt.handle.set(rt);

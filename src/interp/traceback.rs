@@ -184,5 +184,10 @@ pub fn tracer(rt: &Rt) -> Tracer {
             goroutine(&*(rt as *const Rt), g, true, &mut out);
             out
         },
+        all: |rt, g| unsafe {
+            let mut out = Vec::new();
+            all(&*(rt as *const Rt), g, &mut out);
+            out
+        },
     }
 }

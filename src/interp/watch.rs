@@ -30,7 +30,7 @@ const LOOK_SHARE: u32 = 20;
 const LAST_WORDS: Duration = Duration::from_millis(50);
 
 /// How long a dump waits for Ps that are in natives.
-const PATIENCE: Duration = Duration::from_millis(60);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Whether the run needs the thread.
 pub fn is_needed(rt: &Rt) -> bool {

@@ -4,7 +4,8 @@
 //! A P that goes idle (1) puts itself on the idle list under its lock, (2) issues a full fence, (3) looks at every queue
 //! again. A waker from outside (jobs, signals) (1) pushes, (2) issues a full fence, (3) looks at the idle list. So one
 //! of the two sees the other. A P that pushes to its own queue looks at the idle count without a fence: if it misses a
-//! sleeper, the work is still its own, and the next safepoint looks again.
+//! sleeper, the work is still its own, and the next safepoint looks again. Likewise a queue that is not worth
+//! stealing from wakes nobody and is not seen by who is about to sleep: its P runs, and measures it at each safepoint.
 //!
 //! # Spinning
 //! An M that looks for work is *spinning*; while one spins, nobody else is woken. A spinning M that finds work wakes the
@@ -25,6 +26,9 @@ use parking_lot::{Condvar, Mutex};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering::*, fence};
 use std::time::{Duration, Instant};
+
+/// How often a spinning M looks at all queues, some microseconds in all.
+const SPIN_ROUNDS: u32 = 30;
 
 /// What the interpreter does for the scheduler.
 pub trait Hooks: Sync {
@@ -96,6 +100,17 @@ pub(super) const NOBODY: usize = usize::MAX;
 /// While this can be had, no G runs.
 pub struct Stopped<'a> {
     pub(super) sched: &'a Sched,
+}
+
+/// Lets the world go on.
+struct Resume<'a>(&'a Sched);
+
+impl Drop for Resume<'_> {
+    fn drop(&mut self) {
+        let _epoch = self.0.resume.0.lock();
+        self.0.stopping.store(false, SeqCst);
+        self.0.resume.1.notify_all();
+    }
 }
 
 /// What an M that found nothing is to do.
@@ -367,7 +382,7 @@ impl Sched {
         if !g.is_null() {
             if *spinning {
                 self.spinning.fetch_sub(1, SeqCst);
-                if self.someone_should_wake() && (self.global_len() > 0 || !p.runq.is_empty()) {
+                if self.someone_should_wake() && (self.global_len() > 0 || p.is_worth_stealing_from()) {
                     self.wake_one();
                 }
             }
@@ -377,8 +392,9 @@ impl Sched {
     }
 
     fn spin(&self, p: &mut P) -> *mut G {
-        for _ in 0..30 {
-            let g = p.steal();
+        p.note_picks();
+        for round in (0..SPIN_ROUNDS).rev() {
+            let g = p.steal(round == 0);
             if !g.is_null() {
                 return g;
             }
@@ -401,7 +417,7 @@ impl Sched {
     fn work_anywhere(&self) -> bool {
         self.global_len.load(SeqCst) != 0
             || self.done.load(SeqCst)
-            || (0..self.made()).any(|p| self.with_queue(p, |q| !q.is_empty()))
+            || (0..self.made()).any(|p| self.is_worth_stealing_from(p))
             || (self.timers.next() != i64::MAX && self.timers.next() <= self.decide.now())
     }
 
@@ -600,6 +616,8 @@ impl Sched {
                 break;
             }
         }
+        // Also when `f` panics: that is to end the run, not to keep it.
+        let _resume = Resume(self);
         let alive = !is_late && !self.done.load(SeqCst);
         if alive {
             f(&Stopped { sched: self });
@@ -608,9 +626,6 @@ impl Sched {
         if alive {
             self.stops.count(took);
         }
-        let _epoch = self.resume.0.lock();
-        self.stopping.store(false, SeqCst);
-        self.resume.1.notify_all();
         alive.then_some(took)
     }
 

@@ -59,11 +59,12 @@ impl Jobs {
         self.open.clone()
     }
 
-    /// Runs the job soon on some thread. `false`: the limit of threads is reached or the system gives no thread.
-    pub fn submit(&self, job: Job) -> bool {
+    /// Runs the job soon on some thread. `false`: the limit of threads is reached, to which `others` count too, or the
+    /// system gives no thread.
+    pub fn submit(&self, job: Job, others: impl FnOnce() -> usize) -> bool {
         let idle = self.shared.idle.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1)).is_ok();
         if !idle {
-            if self.shared.threads.fetch_add(1, SeqCst) >= self.max_threads.load(SeqCst) {
+            if self.shared.threads.fetch_add(1, SeqCst) + others() >= self.max_threads.load(SeqCst) {
                 self.shared.threads.fetch_sub(1, SeqCst);
                 return false;
             }

@@ -45,6 +45,12 @@ pub struct P {
     pub ended: AtomicU64,
     pub picks: AtomicU64,
     pub steals: AtomicU64,
+    /// Instructions that a G ran, on the average, until it made way for the next.
+    run_instructions: AtomicU64,
+    /// `used` and `picks` when that was measured.
+    measured: (u64, u64),
+    /// Of all Ps, when this one began to look for something to steal.
+    seen_picks: Vec<u64>,
     scratch: Vec<*mut G>,
     /// Of the hostile build, where each safepoint is reached: how many are left in this slice.
     pub safepoints_left: u32,
@@ -60,6 +66,9 @@ pub struct P {
 }
 
 const HOSTILE_SAFEPOINTS: u32 = 1000;
+
+/// Half a time slice: a queue that takes longer is shared with other Ps.
+const STEAL_INSTRUCTIONS: u64 = BUDGET_INSTRUCTIONS as u64 / 2;
 
 /// Dead Gs a P keeps before it gives half to the others.
 const FREE_MAX: usize = 512;
@@ -88,6 +97,9 @@ impl P {
             ended: AtomicU64::new(0),
             picks: AtomicU64::new(0),
             steals: AtomicU64::new(0),
+            run_instructions: AtomicU64::new(BUDGET_INSTRUCTIONS as u64),
+            measured: (0, 0),
+            seen_picks: Vec::new(),
             scratch: Vec::new(),
             safepoints_left: 0,
             slices: 0,
@@ -162,9 +174,24 @@ impl P {
         if !self.runq.push(g) {
             self.overflow(g);
         }
-        if self.multi && self.sched().someone_should_wake() {
+        if self.multi && self.sched().someone_should_wake() && self.is_worth_stealing_from() {
             self.sched().wake_one();
         }
+    }
+
+    /// Whether those in the local queue would wait so long that another P had better run some of them. Gs that run only
+    /// for moments talk to each other most of the time: on another P they would do nothing sooner, and fight for the
+    /// channels they share.
+    #[inline]
+    pub fn is_worth_stealing_from(&self) -> bool {
+        self.runq.len() as u64 * self.run_instructions.load(Relaxed) >= STEAL_INSTRUCTIONS
+    }
+
+    /// At safepoints, and now and then between Gs: takes the measure of what this P runs.
+    pub fn measure(&mut self) {
+        let (used, picks) = (self.used.wrapping_sub(self.measured.0), self.picks.load(Relaxed) - self.measured.1);
+        self.measured = (self.used, self.picks.load(Relaxed));
+        self.run_instructions.store(used / picks.max(1), Relaxed);
     }
 
     /// The local queue is full: its older half and `g` go to the global queue.
@@ -223,6 +250,7 @@ impl P {
     /// The next G of this P's own queues (and now and then the global one); null: look further.
     #[inline(always)]
     pub fn next_local(&mut self) -> *mut G {
+        self.picks.store(self.picks.load(Relaxed).wrapping_add(1), Relaxed);
         let g = self.runnext;
         if !g.is_null() {
             self.runnext = null_mut();
@@ -251,7 +279,7 @@ impl P {
     #[cold]
     #[inline(never)]
     fn tick_work(&mut self) -> *mut G {
-        self.picks.fetch_add(GLOBAL_QUEUE_TICK as u64, Relaxed);
+        self.measure();
         let sched = self.sched;
         // SAFETY: the scheduler outlives its Ps.
         unsafe { (*sched).run_timers(self) };
@@ -278,8 +306,17 @@ impl P {
         g
     }
 
-    /// Steals half of another P's queue; returns one G of them.
-    pub fn steal(&mut self) -> *mut G {
+    /// What the Ps have picked so far, for [`P::steal`].
+    pub fn note_picks(&mut self) {
+        self.seen_picks.clear();
+        let sched = self.sched;
+        // SAFETY: the scheduler outlives its Ps.
+        self.seen_picks.extend(unsafe { &*sched }.picks());
+    }
+
+    /// Steals half of another P's queue, if that is worth it or, with `last`, its P has picked nothing since
+    /// [`P::note_picks`]; returns one G of them.
+    pub fn steal(&mut self, last: bool) -> *mut G {
         // SAFETY: the scheduler outlives its Ps.
         let sched = unsafe { &*self.sched };
         let n = sched.procs();
@@ -287,6 +324,10 @@ impl P {
         for i in 0..n {
             let victim = (start + i) % n;
             if victim == self.id {
+                continue;
+            }
+            let stands = || last && self.seen_picks.get(victim) == Some(&sched.picks_of(victim));
+            if !sched.is_worth_stealing_from(victim) && !stands() {
                 continue;
             }
             let mut taken = std::mem::take(&mut self.scratch);

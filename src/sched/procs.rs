@@ -82,6 +82,11 @@ impl Sched {
         idle.list.iter().chain(&idle.resting).filter(|&&p| self.started_m(p).load(Relaxed)).count()
     }
 
+    /// Ms that have Ps.
+    pub fn started_ms(&self) -> usize {
+        (0..self.made()).filter(|&p| self.started_m(p).load(Relaxed)).count()
+    }
+
     pub fn started_m(&self, p: usize) -> &AtomicBool {
         unsafe { &(*self.ps[p].load(Relaxed)).started_m }
     }
@@ -89,6 +94,20 @@ impl Sched {
     /// A run queue may be used by anyone as `runq` says.
     pub fn with_queue<R>(&self, p: usize, f: impl FnOnce(&RunQueue) -> R) -> R {
         f(unsafe { &(*self.ps[p].load(Relaxed)).runq })
+    }
+
+    /// How often a P has picked a G.
+    pub fn picks_of(&self, p: usize) -> u64 {
+        unsafe { (*self.ps[p].load(Relaxed)).picks.load(Relaxed) }
+    }
+
+    pub fn is_worth_stealing_from(&self, p: usize) -> bool {
+        unsafe { (*self.ps[p].load(Relaxed)).is_worth_stealing_from() }
+    }
+
+    /// Likewise for all that may run.
+    pub fn picks(&self) -> impl Iterator<Item = u64> + '_ {
+        (0..self.procs()).map(|p| self.picks_of(p))
     }
 
     /// Gs that are alive.
@@ -116,7 +135,8 @@ impl Stopped<'_> {
         for p in sched.ps() {
             // SAFETY: no P runs.
             let p = unsafe { &mut *p };
-            p.multi = n > 1;
+            // Those that rest may still stand in the middle of something.
+            p.multi |= n > 1;
             p.look_soon = true;
             if sched.is_retired(p) {
                 p.give_all();

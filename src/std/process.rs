@@ -237,10 +237,15 @@ fn handle(cx: &mut Cx) -> NativeResult {
     let (sig, what) = (cx.int(0) as i32, cx.int(1) as u8);
     // Those that cannot be caught, or whose handler must not return.
     let forbidden = signal_hook::consts::FORBIDDEN.contains(&sig) || sig >= 32;
+    if forbidden {
+        return Ok(Outcome::Done);
+    }
+    // What the host does about it is no business of the handler's.
+    let what = if cx.env.host.hear(sig, what != 0) && what == 0 { 2 } else { what };
     with_signals(cx, |s| {
         if let Some((state, _)) = s.handled.get(&sig) {
             state.store(what, Ordering::Relaxed);
-        } else if what != 0 && !forbidden {
+        } else if what != 0 {
             let state = Arc::new(AtomicU8::new(what));
             let (seen, writer) = (state.clone(), s.writer.clone());
             let act = move || match seen.load(Ordering::Relaxed) {

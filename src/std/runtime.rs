@@ -1,7 +1,9 @@
 //! Natives of `runtime` that touch the scheduler.
 use crate::bytecode::program::Kind;
 use crate::heap::Call;
+use crate::sched::g::G;
 use crate::value::native::{Cx, GOEXIT, NativeEntry, NativeResult, Outcome, Trap};
+use std::sync::atomic::Ordering::*;
 
 pub const NATIVES: &[NativeEntry] = &[
     ("runtime.Gosched", |_| Ok(Outcome::Yield)),
@@ -21,6 +23,8 @@ pub const NATIVES: &[NativeEntry] = &[
     ("runtime/debug.setGCPercent", set_gc_percent),
     ("runtime/debug.setMemoryLimit", set_memory_limit),
     ("runtime/debug.freeMemory", free_memory),
+    ("runtime/debug.SetMaxStack", set_max_stack),
+    ("runtime/debug.SetMaxThreads", set_max_threads),
 ];
 
 fn gomaxprocs(cx: &mut Cx) -> NativeResult {
@@ -168,12 +172,50 @@ fn free_memory(cx: &mut Cx) -> NativeResult {
     Ok(Outcome::Done)
 }
 
-/// `Stack(buf []byte, all bool) int`: other goroutines run on meanwhile, so it is always the calling one alone.
-fn stack(cx: &mut Cx) -> NativeResult {
-    let text = cx.env.tracer.get().map_or_else(Vec::new, |t| (t.text)(t.rt, cx.side.g));
-    let n = cx.copy_into_bytes(0, &text);
-    cx.set_int(0, n as i64);
+/// `SetMaxStack(bytes int) int`
+fn set_max_stack(cx: &mut Cx) -> NativeResult {
+    let old = cx.env.max_stack_bytes.swap(cx.int(0) as usize, Relaxed);
+    cx.set_int(0, old as i64);
     Ok(Outcome::Done)
+}
+
+/// `SetMaxThreads(threads int) int`
+fn set_max_threads(cx: &mut Cx) -> NativeResult {
+    let asked = cx.int(0);
+    let sched = cx.side.sched();
+    let old = sched.jobs.max_threads.swap(asked.clamp(0, i32::MAX as i64) as usize, SeqCst);
+    // One more looks at the run from beside it.
+    let threads = sched.started_ms() + sched.jobs.threads() + 1;
+    if (threads as i64) > asked {
+        let limit = asked.min(i32::MAX as i64) as i32;
+        let _ = cx.env.host.stderr(format!("runtime: program exceeds {limit}-thread limit\n").as_bytes());
+        return Err(Trap::Fatal("thread exhaustion".into()));
+    }
+    cx.set_int(0, old as i64);
+    Ok(Outcome::Done)
+}
+
+/// `Stack(buf []byte, all bool) int`: for all goroutines the world is stopped.
+fn stack(cx: &mut Cx) -> NativeResult {
+    let Some(tracer) = cx.env.tracer.get().copied() else {
+        cx.set_int(0, 0);
+        return Ok(Outcome::Done);
+    };
+    if cx.word(1) == 0 {
+        let text = (tracer.text)(tracer.rt, cx.side.g);
+        let n = cx.copy_into_bytes(0, &text);
+        cx.set_int(0, n as i64);
+        return Ok(Outcome::Done);
+    }
+    let g = cx.side.g as usize;
+    Ok(Outcome::StopTheWorld(Box::new(move |_| {
+        let text = (tracer.all)(tracer.rt, g as *mut G);
+        Box::new(move |cx| {
+            let n = cx.copy_into_bytes(0, &text);
+            cx.set_int(0, n as i64);
+            Ok(Outcome::Done)
+        })
+    })))
 }
 
 /// `callerInfo(skip int) (pc uintptr, function, file string, line int)`

@@ -1,7 +1,7 @@
 //! Natives of `sync`: thin faces of the semaphore table. The words of Mutex, RWMutex, WaitGroup and Cond are the first
 //! words of their structs.
 use crate::sched::wait::WaitReason;
-use crate::sync::sema::Acquire;
+use crate::sync::sema::{Acquire, GroupMisuse};
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -22,6 +22,8 @@ pub const NATIVES: &[NativeEntry] = &[
     ("sync.notifyWait", notify_wait),
     ("sync.notifyOne", |cx| notify(cx, false)),
     ("sync.notifyAll", |cx| notify(cx, true)),
+    ("sync.processor", processor),
+    ("sync.emptiedByCollector", emptied_by_collector),
 ];
 
 /// Word `i` of the struct that the pointer in parameter 0 leads to.
@@ -51,7 +53,7 @@ fn mutex_lock(cx: &mut Cx) -> NativeResult {
     let retry = cx.side.take_retry();
     let (g, park) = (cx.side.g, cx.side.park(WaitReason::MutexLock, true));
     // SAFETY: the running G, whose pc is at this call.
-    match unsafe { cx.side.sema().lock(w, g, retry, park) } {
+    match unsafe { cx.side.sema().lock(w, g, retry, || cx.side.sched().decide.now(), park) } {
         Acquire::Acquired => own(cx),
         Acquire::Parked => Ok(Outcome::ParkedRetry),
     }
@@ -69,7 +71,7 @@ fn mutex_try_lock(cx: &mut Cx) -> NativeResult {
 fn mutex_unlock(cx: &mut Cx) -> NativeResult {
     let w = word(cx, 0)?;
     // SAFETY: a mutex word.
-    match unsafe { cx.side.sema().unlock(w) } {
+    match unsafe { cx.side.sema().unlock(w, || cx.side.sched().decide.now()) } {
         Ok(Some(g)) => cx.side.ready(g),
         Ok(None) => {}
         Err(()) => return Err(Trap::Fatal("sync: unlock of unlocked mutex".into())),
@@ -119,17 +121,23 @@ fn group_add(cx: &mut Cx, delta: Option<i64>) -> NativeResult {
     // SAFETY: a WaitGroup's words.
     let done = unsafe { cx.side.sema().group_add(n, waiters, delta, |g| woken.push(g)) };
     woken.into_iter().for_each(|g| cx.side.ready(g));
-    done.map(|()| Outcome::Done).map_err(|()| Trap::Panic("sync: negative WaitGroup counter".into()))
+    done.map(|()| Outcome::Done).map_err(misuse)
 }
 
 fn group_wait(cx: &mut Cx) -> NativeResult {
     let (n, waiters) = (word(cx, 0)?, word(cx, 1)?);
-    let (g, park) = (cx.side.g, cx.side.park(WaitReason::WaitGroupWait, false));
+    let retry = cx.side.take_retry();
+    let (g, park) = (cx.side.g, cx.side.park(WaitReason::WaitGroupWait, true));
     // SAFETY: the running G, whose pc is at this call.
-    match unsafe { cx.side.sema().group_wait(n, waiters, g, park) } {
-        Acquire::Acquired => Ok(Outcome::Done),
-        Acquire::Parked => Ok(Outcome::Parked),
+    match unsafe { cx.side.sema().group_wait(n, waiters, g, retry, park) } {
+        Ok(Acquire::Acquired) => Ok(Outcome::Done),
+        Ok(Acquire::Parked) => Ok(Outcome::ParkedRetry),
+        Err(e) => Err(misuse(e)),
     }
+}
+
+fn misuse(e: GroupMisuse) -> Trap {
+    Trap::Panic(e.text().into())
 }
 
 fn notify_add(cx: &mut Cx) -> NativeResult {
@@ -154,5 +162,20 @@ fn notify(cx: &mut Cx, all: bool) -> NativeResult {
     // SAFETY: a Cond's word.
     unsafe { cx.side.sema().notify(w, all, |g| woken.push(g)) };
     woken.into_iter().for_each(|g| cx.side.ready(g));
+    Ok(Outcome::Done)
+}
+
+/// `processor() int`: the P that runs the G, now.
+fn processor(cx: &mut Cx) -> NativeResult {
+    // SAFETY: the P of a running native.
+    let id = unsafe { (*cx.side.p).id };
+    cx.set_int(0, id as i64);
+    Ok(Outcome::Done)
+}
+
+/// `emptiedByCollector(p *Pool)`: `local` and `victim` are the first words.
+fn emptied_by_collector(cx: &mut Cx) -> NativeResult {
+    word(cx, 0)?;
+    cx.env.heap.watch_pool(cx.word(0));
     Ok(Outcome::Done)
 }

@@ -4,7 +4,8 @@
 //! receive on the same channel. With a buffer: if values lie in it, nobody waits to receive; if it has room, nobody
 //! waits to send. A waker copies the value straight between its own slots and the sleeper's.
 //!
-//! The lock is one exchange to take and one store to release, and is never held across a park or an allocation.
+//! The lock is one exchange to take and one store to release, and is never held across a park or an allocation. A VM that
+//! has only ever had one P takes none: nobody else can come in between (`P::multi`).
 use crate::bytecode::program::BitMap;
 use crate::heap::{Cache, Heap, ShapeId};
 use crate::sched::g::{G, WaitNode};
@@ -320,16 +321,30 @@ impl Chan {
         }
     }
 
-    /// Sends or parks. The G's state must be written back before.
+    #[inline(always)]
+    fn lock_if(&self, multi: bool) {
+        if multi {
+            self.lock();
+        }
+    }
+
+    #[inline(always)]
+    fn unlock_if(&self, multi: bool) {
+        if multi {
+            self.unlock();
+        }
+    }
+
+    /// Sends or parks. The G's state must be written back before. `multi`: there are other Ps.
     ///
     /// # Safety
     /// `ch` is a channel, `g` the running G, `value` slots of its stack.
     #[inline(always)]
-    pub unsafe fn send(ch: *mut Chan, g: *mut G, value: *mut u64, park: impl FnOnce()) -> Sent {
+    pub unsafe fn send(ch: *mut Chan, g: *mut G, value: *mut u64, multi: bool, park: impl FnOnce()) -> Sent {
         unsafe {
-            (*ch).lock();
+            (*ch).lock_if(multi);
             if let Some(sent) = (*ch).try_send_locked(value) {
-                (*ch).unlock();
+                (*ch).unlock_if(multi);
                 return sent;
             }
             let n = &raw mut (*g).node;
@@ -339,7 +354,7 @@ impl Chan {
             (*n).select = false;
             park();
             (*ch).senders.push(n);
-            (*ch).unlock();
+            (*ch).unlock_if(multi);
             Sent::Parked
         }
     }
@@ -359,8 +374,10 @@ impl Chan {
                     if !value.is_null() {
                         copy(value, from, words);
                     }
-                    for i in 0..words as usize {
-                        *from.add(i) = 0;
+                    if words == 1 {
+                        *from = 0;
+                    } else {
+                        (0..words as usize).for_each(|i| *from.add(i) = 0);
                     }
                 }
                 self.recv_at = self.after(self.recv_at);
@@ -397,16 +414,23 @@ impl Chan {
         }
     }
 
-    /// Receives or parks. The G's state must be written back before.
+    /// Receives or parks. The G's state must be written back before. `multi`: there are other Ps.
     ///
     /// # Safety
     /// `ch` is a channel, `g` the running G, `value` and `ok` slots of its stack or null.
     #[inline(always)]
-    pub unsafe fn recv(ch: *mut Chan, g: *mut G, value: *mut u64, ok: *mut u64, park: impl FnOnce()) -> Received {
+    pub unsafe fn recv(
+        ch: *mut Chan,
+        g: *mut G,
+        value: *mut u64,
+        ok: *mut u64,
+        multi: bool,
+        park: impl FnOnce(),
+    ) -> Received {
         unsafe {
-            (*ch).lock();
+            (*ch).lock_if(multi);
             if let Some(received) = (*ch).try_recv_locked(value, ok) {
-                (*ch).unlock();
+                (*ch).unlock_if(multi);
                 return received;
             }
             let n = &raw mut (*g).node;
@@ -417,7 +441,7 @@ impl Chan {
             (*n).select = false;
             park();
             (*ch).receivers.push(n);
-            (*ch).unlock();
+            (*ch).unlock_if(multi);
             Received::Parked
         }
     }

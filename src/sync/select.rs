@@ -118,7 +118,8 @@ impl Waiting {
                 (*n).case = i as u32;
                 (*n).select = true;
             }
-            for i in 0..cases.len() {
+            // Cases of the same channel are chosen from by chance as well.
+            for &i in &self.shuffled {
                 let c = cases[i];
                 if !c.chan.is_null() {
                     let n = self.nodes.as_mut_ptr().add(i);

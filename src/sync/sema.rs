@@ -3,8 +3,10 @@
 //!
 //! # Mutex word
 //! `LOCKED`, `WAITERS` (the address has a queue), `WOKEN` (a waiter was readied and has not tried yet: no second one is
-//! woken). Unlocking frees the mutex and readies the first waiter, which tries again; one that has failed
-//! `HANDOFF_TRIES` times gets the mutex handed over, so nobody starves.
+//! woken), `STARVING`. Unlocking frees the mutex and readies the first waiter, which tries again: a running G that comes at the
+//! same time often gets it first, which saves switches. A waiter that has missed it after `STARVATION_NS` sets
+//! `STARVING`: from then on the mutex stays locked and is handed to the first in line, until one gets it that is the last
+//! or has waited for less.
 use super::chan::WaitQueue;
 use crate::sched::g::G;
 use parking_lot::Mutex;
@@ -37,10 +39,34 @@ pub enum Acquire {
     Parked,
 }
 
+/// What a program did wrong with a WaitGroup.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GroupMisuse {
+    Negative,
+    /// The counter left 0 before all who wait had been woken.
+    AddDuringWait,
+    /// Likewise, before one who had been woken went on.
+    Reused,
+}
+
+impl GroupMisuse {
+    /// What Go panics with.
+    pub fn text(self) -> &'static str {
+        match self {
+            GroupMisuse::Negative => "sync: negative WaitGroup counter",
+            GroupMisuse::AddDuringWait => "sync: WaitGroup misuse: Add called concurrently with Wait",
+            GroupMisuse::Reused => "sync: WaitGroup is reused before previous Wait has returned",
+        }
+    }
+}
+
 const LOCKED: u64 = 1;
 const WAITERS: u64 = 2;
 const WOKEN: u64 = 4;
-const HANDOFF_TRIES: u32 = 4;
+const STARVING: u64 = 8;
+
+/// As Go's.
+const STARVATION_NS: i64 = 1_000_000;
 
 const WRITER: u64 = 1;
 const READER: u64 = 1 << 8;
@@ -48,6 +74,15 @@ const READER: u64 = 1 << 8;
 /// `WaitNode::case` of a waiter on an RWMutex.
 const WAITS_TO_READ: u32 = 1;
 const WAITS_TO_WRITE: u32 = 2;
+
+/// Times as wait nodes keep them: about microseconds, which wrap around after more than an hour.
+fn ticks(ns: i64) -> u32 {
+    (ns >> 10) as u32
+}
+
+fn starves(since: u32, now: u32) -> bool {
+    now.wrapping_sub(since) > (STARVATION_NS >> 10) as u32
+}
 
 /// How many readers an RWMutex word counts.
 pub fn rw_readers(word: u64) -> u64 {
@@ -87,7 +122,14 @@ impl SemaTable {
 
     /// # Safety
     /// `word` is a mutex word, `g` the running G with its state written back for a retry.
-    pub unsafe fn lock(&self, word: &AtomicU64, g: *mut G, retry: bool, park: impl FnOnce()) -> Acquire {
+    pub unsafe fn lock(
+        &self,
+        word: &AtomicU64,
+        g: *mut G,
+        retry: bool,
+        now: impl FnOnce() -> i64,
+        park: impl FnOnce(),
+    ) -> Acquire {
         unsafe {
             if retry && (*g).handed {
                 (*g).handed = false;
@@ -103,6 +145,10 @@ impl SemaTable {
                     Err(now) => s = now,
                 }
             }
+            let n = &raw mut (*g).node;
+            let ticks = ticks(now());
+            let since = if retry { (*n).case } else { ticks };
+            let waits = if starves(since, ticks) { WAITERS | STARVING } else { WAITERS };
             let mut map = self.shard(word).lock();
             loop {
                 let s = word.load(SeqCst);
@@ -110,15 +156,14 @@ impl SemaTable {
                     if word.compare_exchange(s, s | LOCKED, SeqCst, Relaxed).is_ok() {
                         return Acquire::Acquired;
                     }
-                } else if word.compare_exchange(s, s | WAITERS, SeqCst, Relaxed).is_ok() {
+                } else if word.compare_exchange(s, s | waits, SeqCst, Relaxed).is_ok() {
                     break;
                 }
             }
-            let n = &raw mut (*g).node;
             (*n).g = g;
             (*n).on = word.as_ptr();
             (*n).select = false;
-            (*n).case = if retry { (*n).case + 1 } else { 0 };
+            (*n).case = since;
             park();
             let q = Self::queue(&mut map, word);
             // One that has waited before goes first.
@@ -140,7 +185,7 @@ impl SemaTable {
     ///
     /// # Safety
     /// `word` is a mutex word.
-    pub unsafe fn unlock(&self, word: &AtomicU64) -> Result<Option<*mut G>, ()> {
+    pub unsafe fn unlock(&self, word: &AtomicU64, now: impl FnOnce() -> i64) -> Result<Option<*mut G>, ()> {
         if word.compare_exchange(LOCKED, 0, SeqCst, Relaxed).is_ok() {
             return Ok(None);
         }
@@ -158,16 +203,20 @@ impl SemaTable {
         let n = unsafe { q.pop() };
         if n.is_null() {
             map.remove(&(word.as_ptr() as usize));
-            word.fetch_and(!(LOCKED | WAITERS), SeqCst);
+            word.fetch_and(!(LOCKED | WAITERS | STARVING), SeqCst);
             return Ok(None);
         }
-        if q.is_empty() {
+        let last = q.is_empty();
+        if last {
             map.remove(&(word.as_ptr() as usize));
             word.fetch_and(!WAITERS, SeqCst);
         }
         // SAFETY: the popped node's G waits and is ours.
         unsafe {
-            if (*n).case >= HANDOFF_TRIES {
+            if s & STARVING != 0 {
+                if last || !starves((*n).case, ticks(now())) {
+                    word.fetch_and(!STARVING, SeqCst);
+                }
                 (*(*n).g).handed = true;
             } else {
                 word.fetch_or(WOKEN, SeqCst);
@@ -317,17 +366,21 @@ impl SemaTable {
     // ---- WaitGroup: `n` counts, `waiters` is set while somebody waits
 
     /// # Safety
-    /// `n` and `waiters` are a WaitGroup's words. `Err`: the counter is negative.
+    /// `n` and `waiters` are a WaitGroup's words.
     pub unsafe fn group_add(
         &self,
         n: &AtomicU64,
         waiters: &AtomicU64,
         delta: i64,
         mut wake: impl FnMut(*mut G),
-    ) -> Result<(), ()> {
-        let after = n.fetch_add(delta as u64, SeqCst).wrapping_add(delta as u64) as i64;
+    ) -> Result<(), GroupMisuse> {
+        // As in Go the counter has 32 bits.
+        let after = n.fetch_add(delta as u64, SeqCst).wrapping_add(delta as u64) as i32;
         if after < 0 {
-            return Err(());
+            return Err(GroupMisuse::Negative);
+        }
+        if delta > 0 && after == delta as i32 && waiters.load(SeqCst) != 0 {
+            return Err(GroupMisuse::AddDuringWait);
         }
         if after == 0 && waiters.load(SeqCst) != 0 {
             let mut gs = Vec::new();
@@ -354,27 +407,40 @@ impl SemaTable {
 
     /// # Safety
     /// As [`SemaTable::lock`].
-    pub unsafe fn group_wait(&self, n: &AtomicU64, waiters: &AtomicU64, g: *mut G, park: impl FnOnce()) -> Acquire {
+    pub unsafe fn group_wait(
+        &self,
+        n: &AtomicU64,
+        waiters: &AtomicU64,
+        g: *mut G,
+        retry: bool,
+        park: impl FnOnce(),
+    ) -> Result<Acquire, GroupMisuse> {
+        let is_zero = || n.load(SeqCst) as u32 == 0;
+        if retry {
+            // Woken because the counter was 0.
+            return if is_zero() { Ok(Acquire::Acquired) } else { Err(GroupMisuse::Reused) };
+        }
+        if is_zero() {
+            return Ok(Acquire::Acquired);
+        }
+        let mut map = self.shard(n).lock();
+        waiters.store(1, SeqCst);
+        if is_zero() {
+            if !map.contains_key(&(n.as_ptr() as usize)) {
+                waiters.store(0, SeqCst);
+            }
+            return Ok(Acquire::Acquired);
+        }
+        // SAFETY: the caller's G, which is on no queue.
         unsafe {
-            if n.load(SeqCst) == 0 {
-                return Acquire::Acquired;
-            }
-            let mut map = self.shard(n).lock();
-            waiters.store(1, SeqCst);
-            if n.load(SeqCst) == 0 {
-                if !map.contains_key(&(n.as_ptr() as usize)) {
-                    waiters.store(0, SeqCst);
-                }
-                return Acquire::Acquired;
-            }
             let node = &raw mut (*g).node;
             (*node).g = g;
             (*node).on = n.as_ptr();
             (*node).select = false;
             park();
             Self::queue(&mut map, n).push(node);
-            Acquire::Parked
         }
+        Ok(Acquire::Parked)
     }
 
     // ---- Cond: the word counts tickets given (low half) and tickets called (high half)

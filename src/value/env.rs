@@ -33,6 +33,10 @@ pub trait Host: Send + Sync {
     fn last_words(&self, bytes: &[u8]) -> std::io::Result<()> {
         self.stderr(bytes)
     }
+    /// The program listens to a signal itself, or no more. `true`: without that, the host answers it.
+    fn hear(&self, _signal: i32, _heard: bool) -> bool {
+        false
+    }
     /// The run is over with this status; natives that still run, or block, may keep its threads for a while.
     fn ended(&self, _status: i32) {}
     /// Reads standard input; may block.
@@ -50,6 +54,8 @@ pub struct Tracer {
     pub rt: usize,
     pub frames: fn(rt: usize, g: *mut G) -> Vec<FramePlace>,
     pub text: fn(rt: usize, g: *mut G) -> Vec<u8>,
+    /// Of all goroutines, this one first; the world is stopped.
+    pub all: fn(rt: usize, g: *mut G) -> Vec<u8>,
 }
 
 /// A place in the program, on the stack of a goroutine.
@@ -73,6 +79,8 @@ pub struct Env {
     pub map_types: WorldCell<Grow<Option<MapType>>>,
     /// Seed of the hashes of maps.
     pub hash_seed: u64,
+    /// Of a G's stack: what the program has asked for (`debug.SetMaxStack`).
+    pub max_stack_bytes: std::sync::atomic::AtomicUsize,
     pub chan_shape: ShapeId,
     /// The types by their structure, and the right to add types: see [`super::make_type`].
     pub made_types: Mutex<super::make_type::Index>,

@@ -20,6 +20,8 @@ pub struct ProcessHost {
     failed: Mutex<Option<std::io::Error>>,
     /// The run is over.
     ending: AtomicBool,
+    /// A bit for each signal that the program listens to.
+    heard: AtomicU64,
 }
 
 impl ProcessHost {
@@ -30,7 +32,13 @@ impl ProcessHost {
             terminal: std::io::stdout().is_terminal(),
             failed: Mutex::default(),
             ending: AtomicBool::new(false),
+            heard: AtomicU64::new(0),
         }
+    }
+
+    /// Whether the program listens to a signal itself.
+    pub fn is_heard(&self, signal: i32) -> bool {
+        self.heard.load(SeqCst) >> signal & 1 != 0
     }
 
     /// The first failure to write to standard output, if there was one.
@@ -83,6 +91,15 @@ impl Host for ProcessHost {
         let mut out = self.out.lock();
         let _ = self.write_all(&mut out);
         std::io::stderr().lock().write_all(bytes)
+    }
+
+    fn hear(&self, signal: i32, heard: bool) -> bool {
+        let bit = 1 << signal;
+        match heard {
+            true => self.heard.fetch_or(bit, SeqCst),
+            false => self.heard.fetch_and(!bit, SeqCst),
+        };
+        [libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGHUP].contains(&signal)
     }
 
     fn ended(&self, status: i32) {
@@ -153,6 +170,10 @@ impl Host for Bounded {
 
     fn last_words(&self, bytes: &[u8]) -> std::io::Result<()> {
         self.inner.last_words(bytes)
+    }
+
+    fn hear(&self, signal: i32, heard: bool) -> bool {
+        self.inner.hear(signal, heard)
     }
 
     fn ended(&self, status: i32) {
