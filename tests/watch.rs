@@ -115,6 +115,8 @@ time.Sleep(time.Hour)";
     }
 }
 
+const UNLOCK: &str = "\tif i == {when} {\n\t\ta.Unlock()\n\t\tb.Unlock()\n\t\tbreak\n\t}\n";
+
 /// What main holds but never looks at again does not count.
 #[test]
 fn locks_that_main_has_done_with_are_stuck() {
