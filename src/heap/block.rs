@@ -617,6 +617,11 @@ impl Heap {
     }
 
     pub(super) fn set_goal(&self) {
+        self.set_goal_for(self.live.load(Relaxed));
+    }
+
+    /// Sets the goal for a heap of which so much lives, as far as is known.
+    pub(super) fn set_goal_for(&self, alive: usize) {
         let live = self.live.load(Relaxed);
         let percent = self.gc_percent.load(Relaxed) as i64;
         // What stacks hold is not the heap's.
@@ -625,7 +630,8 @@ impl Heap {
         let mut goal = if percent < 0 {
             usize::MAX
         } else {
-            let grown = live as u128 + live as u128 * percent as u128 / 100;
+            let grown = alive as u128 + alive as u128 * percent as u128 / 100;
+            let grown = grown.max(live as u128 + alive as u128 * percent as u128 / 400);
             (grown.min(usize::MAX as u128) as usize).max((self.min_heap as u128 * percent as u128 / 100) as usize)
         };
         goal = goal.min(soft.max(live + live / 16 + (1 << 20)));

@@ -29,8 +29,10 @@ use std::time::{Duration, Instant};
 
 /// A marking that takes less is done with the world stopped, since that is cheaper.
 const SHORT_MARKING: Duration = Duration::from_micros(400);
-/// A heap larger than this is not marked with the world stopped even if nothing is known of its last marking.
-const LARGE_HEAP: usize = 32 << 20;
+/// So many bytes of small objects take about as long.
+const SHORT_BYTES: usize = 400 << 10;
+/// A heap larger than this is not marked with the world stopped even if its last marking was short.
+const LARGE_HEAP: usize = 16 << 20;
 /// Blocks swept by whoever takes one.
 const SWEPT_AT_ONCE: u32 = 64;
 /// Objects an allocating P looks into for each object's worth of bytes it takes when the program outruns the marking.
@@ -76,7 +78,8 @@ impl Default for Cycle {
             marked: AtomicUsize::new(0),
             black: AtomicUsize::new(0),
             room: AtomicUsize::new(0),
-            mark_ns: AtomicU64::new(0),
+            // Nothing is known yet.
+            mark_ns: AtomicU64::new(u64::MAX),
             work: Work::default(),
             looked: AtomicU64::new(0),
             shapes: Mutex::default(),
@@ -91,7 +94,8 @@ impl Cycle {
     }
 
     fn is_short(&self) -> bool {
-        self.mark_ns.load(Relaxed) < SHORT_MARKING.as_nanos() as u64
+        let ns = self.mark_ns.load(Relaxed);
+        ns < SHORT_MARKING.as_nanos() as u64 || (ns < u64::MAX && self.marked.load(Relaxed) < SHORT_BYTES)
     }
 
     /// How much of the room up to the goal is left to the program while others mark.
@@ -382,6 +386,8 @@ impl Heap {
         let before = central.stats.before_gc as usize;
         let now = self.live.load(Relaxed) + self.fresh.load(Relaxed);
         self.end_cycle(&mut central, self.cycle.marked.load(Relaxed) + black, before, now);
+        // Much of what was made meanwhile is garbage already: it must not count for how far the heap may grow.
+        self.set_goal_for(self.cycle.marked.load(Relaxed) + black / 2);
     }
 
     /// After a concurrent marking: sweeps and gives memory back, a bit at a time, so that nobody waits for long.
