@@ -257,7 +257,7 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
                     return Then::Run;
                 }
                 (*g).pc = (*g).pc.sub(1);
-                (*g).set_waiting(WaitReason::Native);
+                (*g).set_waiting(WaitReason::Native, (*cx).p.clock_ms);
                 rt.sched.jobs.in_flight.fetch_add(1, SeqCst);
                 let (g_addr, rt_addr) = (g as usize, (*cx).rt as usize);
                 let open = rt.sched.jobs.open();
@@ -507,7 +507,7 @@ pub unsafe extern "C" fn park_forever(
         let g = (*cx).side.g;
         (*g).pc = pc;
         (*g).base = r;
-        (*g).set_waiting(reason);
+        (*g).set_waiting(reason, (*cx).p.clock_ms);
         (*cx).p.budget = n;
         resched!(cx, t)
     }
@@ -571,9 +571,10 @@ unsafe fn choose(cx: *mut Ctx, w: u64) -> i64 {
             many.extend(fill);
             &many
         };
+        let now = (*cx).p.clock_ms;
         let park = || {
             (*g).resume = resume::RETRY;
-            (*g).set_waiting(WaitReason::Select);
+            (*g).set_waiting(WaitReason::Select, now);
         };
         match extra(g).waiting.select(g, cases, table.has_default, &mut (*cx).p.rng, park) {
             Selected::Case(i, woken) => {

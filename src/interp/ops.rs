@@ -16,6 +16,7 @@ use crate::bytecode::program::iface;
 use crate::heap::ShapeId;
 use crate::sched::wait::WaitReason;
 use crate::sync::chan::{Chan, Received, Sent};
+use crate::sync::sema::SemaTable;
 use crate::value::{iface as ifv, slice, string};
 use std::sync::atomic::{
     AtomicU64,
@@ -37,6 +38,15 @@ unsafe fn swap(w: *const AtomicU64, old: u64, new: u64, multi: bool) -> bool {
     }
 }
 
+/// Changes a lock's word, if `to` gives what it becomes.
+#[inline(always)]
+unsafe fn update(w: *const AtomicU64, multi: bool, to: impl Fn(u64) -> Option<u64>) -> bool {
+    unsafe {
+        let s = (*w).load(Relaxed);
+        to(s).is_some_and(|new| swap(w, s, new, multi))
+    }
+}
+
 /// Adds to a WaitGroup's counter, if nobody is to be woken and nothing is wrong.
 #[inline(always)]
 unsafe fn group_add(w: *const AtomicU64, delta: i64, multi: bool) -> bool {
@@ -46,7 +56,8 @@ unsafe fn group_add(w: *const AtomicU64, delta: i64, multi: bool) -> bool {
         }
         let old = (*w).load(Relaxed);
         let new = (old as i64).wrapping_add(delta);
-        new > 0 && swap(w, old, new as u64, multi)
+        let plain = 1..=i32::MAX as i64;
+        plain.contains(&(old as i64)) && plain.contains(&new) && swap(w, old, new as u64, multi)
     }
 }
 
@@ -1137,13 +1148,13 @@ handlers! {
         let w = ra!(pc, r) as *const AtomicU64;
         let g = (*cx).side.g;
         // A G that has waited comes here again.
-        if w.is_null() || (*g).resume != 0 || !swap(w, 0, 1, (*cx).p.multi) { return CallN(pc, r, cx, n, t) }
+        if w.is_null() || (*g).resume != 0 || !update(w, (*cx).p.multi, SemaTable::locked) { return CallN(pc, r, cx, n, t) }
         (*w.add(1)).store((*g).id, Relaxed);
         next!(pc, r, cx, n, t)
     }
     MuUnlock(pc, r, cx, n, t) {
         let w = ra!(pc, r) as *const AtomicU64;
-        if w.is_null() || !swap(w, 1, 0, (*cx).p.multi) { return CallN(pc, r, cx, n, t) }
+        if w.is_null() || !update(w, (*cx).p.multi, SemaTable::unlocked) { return CallN(pc, r, cx, n, t) }
         next!(pc, r, cx, n, t)
     }
     WgAdd(pc, r, cx, n, t) {
@@ -1256,7 +1267,7 @@ handlers! {
         (*g).pc = pc;
         (*g).base = r;
         let n = n - 8;
-        match Chan::send(ch, g, r.add(b!(pc)), (*cx).p.multi, || (*g).set_waiting(WaitReason::ChanSend)) {
+        match Chan::send(ch, g, r.add(b!(pc)), (*cx).p.multi, || (*g).set_waiting(WaitReason::ChanSend, (*cx).p.clock_ms)) {
             Sent::Done => {}
             Sent::Woke(other) => (*cx).p.ready(other),
             Sent::Parked => {
@@ -1281,7 +1292,7 @@ handlers! {
             value = r.add(a);
             if c!(pc) != 0 { ok = value.add((*ch).elem_words() as usize); }
         }
-        match Chan::recv(ch, g, value, ok, (*cx).p.multi, || (*g).set_waiting(WaitReason::ChanReceive)) {
+        match Chan::recv(ch, g, value, ok, (*cx).p.multi, || (*g).set_waiting(WaitReason::ChanReceive, (*cx).p.clock_ms)) {
             Received::Done { .. } => {}
             Received::Woke(other) => (*cx).p.ready(other),
             Received::Parked => {

@@ -90,7 +90,13 @@ pub unsafe fn below(rt: &Rt, g: *mut G, callee: Option<&Function>, running: bool
             "running".to_string()
         } else {
             match (*g).status() {
-                Status::Waiting => (*g).wait_reason().text().to_string(),
+                Status::Waiting => {
+                    let waited = ((rt.sched.decide.now() / 1_000_000) as u32).wrapping_sub((*g).since_ms);
+                    match waited / 60_000 {
+                        0 => (*g).wait_reason().text().to_string(),
+                        minutes => format!("{}, {minutes} minutes", (*g).wait_reason().text()),
+                    }
+                }
                 Status::Runnable => "runnable".into(),
                 Status::Running => "running".into(),
                 Status::Dead => "dead".into(),

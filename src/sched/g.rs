@@ -99,7 +99,7 @@ pub struct G {
     pub node: WaitNode,
     /// 0 while a select waits; the first waker makes it 1 + its case.
     pub select_won: AtomicU32,
-    /// When it began to wait, in milliseconds of the run.
+    /// When it began to wait, in milliseconds of the run, as its P's clock said.
     pub since_ms: u32,
     /// Deferred calls, panics and other rare state; the interpreter's.
     pub extra: *mut (),
@@ -124,7 +124,8 @@ impl G {
     }
 
     #[inline(always)]
-    pub fn set_waiting(&self, reason: WaitReason) {
+    pub fn set_waiting(&mut self, reason: WaitReason, now_ms: u32) {
+        self.since_ms = now_ms;
         self.wait_reason.store(reason as u8, Relaxed);
         self.status.store(Status::Waiting as u8, Relaxed);
     }

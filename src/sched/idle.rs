@@ -364,6 +364,7 @@ impl Sched {
 
     /// One look at every queue. `spinning` stays set as long as the M found nothing.
     fn look_for_work(&self, p: &mut P, spinning: &mut bool) -> Option<*mut G> {
+        p.look_at_clock();
         self.run_timers(p);
         let mut g = p.next_local();
         if g.is_null() {

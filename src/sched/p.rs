@@ -45,6 +45,8 @@ pub struct P {
     pub ended: AtomicU64,
     pub picks: AtomicU64,
     pub steals: AtomicU64,
+    /// Milliseconds of the run, when this P last looked.
+    pub clock_ms: u32,
     /// Instructions that a G ran, on the average, until it made way for the next.
     run_instructions: AtomicU64,
     /// `used` and `picks` when that was measured.
@@ -97,6 +99,7 @@ impl P {
             ended: AtomicU64::new(0),
             picks: AtomicU64::new(0),
             steals: AtomicU64::new(0),
+            clock_ms: 0,
             run_instructions: AtomicU64::new(BUDGET_INSTRUCTIONS as u64),
             measured: (0, 0),
             seen_picks: Vec::new(),
@@ -187,8 +190,13 @@ impl P {
         self.runq.len() as u64 * self.run_instructions.load(Relaxed) >= STEAL_INSTRUCTIONS
     }
 
+    pub fn look_at_clock(&mut self) {
+        self.clock_ms = (self.sched().decide.now() / 1_000_000) as u32;
+    }
+
     /// At safepoints, and now and then between Gs: takes the measure of what this P runs.
     pub fn measure(&mut self) {
+        self.look_at_clock();
         let (used, picks) = (self.used.wrapping_sub(self.measured.0), self.picks.load(Relaxed) - self.measured.1);
         self.measured = (self.used, self.picks.load(Relaxed));
         self.run_instructions.store(used / picks.max(1), Relaxed);

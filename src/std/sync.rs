@@ -1,7 +1,7 @@
 //! Natives of `sync`: thin faces of the semaphore table. The words of Mutex, RWMutex, WaitGroup and Cond are the first
 //! words of their structs.
 use crate::sched::wait::WaitReason;
-use crate::sync::sema::{Acquire, GroupMisuse};
+use crate::sync::sema::{Acquire, GroupMisuse, SemaTable};
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -51,6 +51,10 @@ fn own(cx: &mut Cx) -> NativeResult {
 fn mutex_lock(cx: &mut Cx) -> NativeResult {
     let w = word(cx, 0)?;
     let retry = cx.side.take_retry();
+    // SAFETY: the P of the running native.
+    if !retry && unsafe { (*cx.side.p).multi } {
+        SemaTable::spin(w);
+    }
     let (g, park) = (cx.side.g, cx.side.park(WaitReason::MutexLock, true));
     // SAFETY: the running G, whose pc is at this call.
     match unsafe { cx.side.sema().lock(w, g, retry, || cx.side.sched().decide.now(), park) } {

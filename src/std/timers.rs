@@ -1,6 +1,7 @@
 //! Natives of `time` that touch the scheduler: sleeping and timers.
 use crate::sched::timer::Action;
 use crate::sched::wait::WaitReason;
+use crate::sync::chan::Chan;
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
 
 pub const NATIVES: &[NativeEntry] = &[
@@ -8,6 +9,7 @@ pub const NATIVES: &[NativeEntry] = &[
     ("time.runtimeNow", now),
     ("time.startTimer", start_timer),
     ("time.stopTimer", stop_timer),
+    ("time.hideBuffer", hide_buffer),
 ];
 
 fn sleep(cx: &mut Cx) -> NativeResult {
@@ -50,5 +52,15 @@ fn start_timer(cx: &mut Cx) -> NativeResult {
 fn stop_timer(cx: &mut Cx) -> NativeResult {
     let was = cx.side.sched().timers.stop(cx.int(0));
     cx.set_bool(0, was);
+    Ok(Outcome::Done)
+}
+
+/// `hideBuffer(c chan Time)`: a new channel.
+fn hide_buffer(cx: &mut Cx) -> NativeResult {
+    let c = cx.word(0) as *const Chan;
+    if !c.is_null() {
+        // SAFETY: the compiler passes a channel.
+        unsafe { (*c).hide_buffer() };
+    }
     Ok(Outcome::Done)
 }

@@ -10,7 +10,7 @@ use crate::bytecode::program::BitMap;
 use crate::heap::{Cache, Heap, ShapeId};
 use crate::sched::g::{G, WaitNode};
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering::*};
 
 #[repr(C)]
 pub struct WaitQueue {
@@ -147,7 +147,9 @@ impl WaitQueue {
 #[repr(C)]
 pub struct Chan {
     lock: AtomicU32,
-    closed: AtomicU32,
+    closed: AtomicU16,
+    /// A timer's: the program is not to see its buffer.
+    timer: AtomicU16,
     count: AtomicU64,
     cap: u64,
     elem_words: u64,
@@ -259,15 +261,20 @@ impl Chan {
     }
 
     pub fn len(&self) -> u64 {
-        self.count.load(Relaxed)
+        if self.timer.load(Relaxed) != 0 { 0 } else { self.count.load(Relaxed) }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.count.load(Relaxed) == 0
     }
 
     pub fn capacity(&self) -> u64 {
-        self.cap
+        if self.timer.load(Relaxed) != 0 { 0 } else { self.cap }
+    }
+
+    /// From now on the program sees neither length nor capacity.
+    pub fn hide_buffer(&self) {
+        self.timer.store(1, Relaxed);
     }
 
     pub fn elem_words(&self) -> u64 {

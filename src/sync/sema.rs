@@ -65,6 +65,9 @@ const WAITERS: u64 = 2;
 const WOKEN: u64 = 4;
 const STARVING: u64 = 8;
 
+/// Looks at a locked mutex before parking.
+const SPINS: u32 = 100;
+
 /// As Go's.
 const STARVATION_NS: i64 = 1_000_000;
 
@@ -119,6 +122,16 @@ impl SemaTable {
     }
 
     // ---- Mutex
+
+    /// Who holds the mutex on another P most often frees it in a moment: waits as long as parking would take.
+    pub fn spin(word: &AtomicU64) {
+        for _ in 0..SPINS {
+            if word.load(Relaxed) & (LOCKED | STARVING) != LOCKED {
+                return;
+            }
+            std::hint::spin_loop();
+        }
+    }
 
     /// # Safety
     /// `word` is a mutex word, `g` the running G with its state written back for a retry.
@@ -176,6 +189,20 @@ impl SemaTable {
         }
     }
 
+    /// A mutex word once it is locked; `None`: it is locked already.
+    #[inline(always)]
+    pub fn locked(s: u64) -> Option<u64> {
+        (s & LOCKED == 0).then_some(s | LOCKED)
+    }
+
+    /// A mutex word once it is unlocked, where nobody has to be woken: nobody waits, or one that was woken has not tried yet,
+    /// and will see the mutex free. `None`: all else.
+    #[inline(always)]
+    pub fn unlocked(s: u64) -> Option<u64> {
+        let quiet = s == LOCKED || s & (LOCKED | WOKEN | STARVING) == LOCKED | WOKEN;
+        quiet.then_some(s & !LOCKED)
+    }
+
     pub fn try_lock(&self, word: &AtomicU64) -> bool {
         let s = word.load(Relaxed);
         s & LOCKED == 0 && word.compare_exchange(s, s | LOCKED, SeqCst, Relaxed).is_ok()
@@ -186,7 +213,7 @@ impl SemaTable {
     /// # Safety
     /// `word` is a mutex word.
     pub unsafe fn unlock(&self, word: &AtomicU64, now: impl FnOnce() -> i64) -> Result<Option<*mut G>, ()> {
-        if word.compare_exchange(LOCKED, 0, SeqCst, Relaxed).is_ok() {
+        if word.fetch_update(SeqCst, Relaxed, Self::unlocked).is_ok() {
             return Ok(None);
         }
         if word.load(SeqCst) & LOCKED == 0 {
