@@ -130,7 +130,9 @@ pub unsafe extern "C" fn Recv(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64,
                 ok = value.add(words);
             }
         }
-        match Chan::recv(ch, g, value, ok, (*cx).p.multi, || (*g).set_waiting(WaitReason::ChanReceive)) {
+        match Chan::recv(ch, g, value, ok, (*cx).p.multi, || {
+            (*g).set_waiting(WaitReason::ChanReceive, (*cx).p.clock_ms)
+        }) {
             Received::Done { .. } => {}
             Received::Woke(other) => (*cx).p.ready(other),
             Received::Parked => {
