@@ -70,6 +70,13 @@ fn programs_on_the_portable_driver() {
     }
 }
 
+/// Collections mark while the program runs, however small its heap; under the hostile build they come one after the other.
+#[test]
+fn programs_that_run_while_others_mark() {
+    let env = vec![("GMPLDEBUG", "gcconcurrent=1"), ("GOGC", "3")];
+    run_all(&Mode { name: "gcconcurrent".into(), env, ..Mode::procs(4) });
+}
+
 /// The headings of the Go specification under which programs can show something.
 #[rustfmt::skip]
 const SECTIONS: &[&str] = &[

@@ -8,6 +8,8 @@ pub fn apply(options: &mut RunOptions) {
     for (name, value) in text.split(',').filter_map(|o| o.split_once('=')) {
         match (name, value.parse::<u64>()) {
             ("gctrace", Ok(n)) => options.gctrace = n > 0,
+            ("gcpauses", Ok(n)) => options.gcpauses = n > 0,
+            ("gcconcurrent", Ok(n)) => options.concurrent = Some(n > 0),
             ("portable", Ok(n)) => options.portable = n > 0,
             ("schedtrace", Ok(n)) => options.watch.trace_every = (n > 0).then(|| Duration::from_millis(n)),
             ("scheddetail", Ok(n)) => options.watch.trace_detail = n > 0,

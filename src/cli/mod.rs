@@ -44,8 +44,8 @@ Environment:
   GOMAXPROCS   logical processors
   GOGC, GOMEMLIMIT
                when to collect, as in Go
-  GMPLDEBUG    gctrace=1: a line for each collection; schedtrace=100: the scheduler's state every 100 ms,
-               with scheddetail=1 also that of each P, M and G
+  GMPLDEBUG    gctrace=1: a line for each collection; gcpauses=1: how long the world was stopped, at the end;
+               schedtrace=100: the scheduler's state every 100 ms, with scheddetail=1 also that of each P, M and G
 
 `gmpl prog.gm args...` is short for `gmpl run prog.gm args...`; `gmpl` alone begins a session on a terminal,
 and runs what comes through a pipe.

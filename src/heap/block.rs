@@ -1,15 +1,14 @@
 //! Blocks: the reserved range, the table of blocks, free blocks, pacing and limits.
 use super::Config;
-use super::hostile::{self, Hostile};
-use super::mark::{Marker, Pool};
+use super::cycle::{Cycle, Sweep};
+use super::hostile::Hostile;
 use super::shape::{Scan, Shape, ShapeId, Shapes, scan_of};
 use super::watch::Watches;
 use crate::base::limits::HOSTILE;
 use crate::bytecode::program::BitMap;
 use parking_lot::{Mutex, RwLock};
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*};
-use std::time::Instant;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::*, fence};
 
 pub const BLOCK_SHIFT: u32 = 15;
 pub const BLOCK_BYTES: usize = 1 << BLOCK_SHIFT;
@@ -22,6 +21,9 @@ const MIN_RESERVE_BYTES: usize = 1 << 30;
 
 /// Bytes beyond the plan that are let through until the next safepoint.
 const OVERDUE_BYTES: usize = 512 << 10;
+
+/// As many as runtime.MemStats has.
+const KEPT_PAUSES: usize = 256;
 
 /// Beyond the limit by this much the heap gives no more memory; at the limit it asks for a collection.
 fn slack(max: usize) -> usize {
@@ -48,7 +50,10 @@ pub struct Block {
     dirty: bool,
     /// Objects have no pointers.
     pub plain: bool,
-    pub marked_large: AtomicBool,
+    /// Large: the last marking that reached the object.
+    pub marked_large: AtomicU32,
+    /// Small: twice the number of the last marking begun before it was made, plus 1 if that had ended.
+    pub(super) born: u32,
     pub shape: u32,
     /// Small: bytes of a cell. Tail: the number of blocks back to the first.
     pub size: u32,
@@ -99,16 +104,20 @@ pub(super) struct Central {
     dirty_blocks: u32,
     /// By shape: blocks that may have free cells.
     pub unswept: Vec<Vec<u32>>,
-    large: Vec<u32>,
-    stats: Stats,
+    pub large: Vec<u32>,
+    pub stats: Stats,
+    /// The blocks and large objects that are still to be swept after the last marking.
+    pub sweep: Sweep,
     /// Of the hostile build: free blocks that are not used yet, oldest first.
-    fallow: std::collections::VecDeque<(u32, u32)>,
+    pub fallow: std::collections::VecDeque<(u32, u32)>,
 }
 
 /// Figures for `runtime.MemStats` and traces.
 #[derive(Default, Clone, Debug)]
 pub struct Stats {
     pub heap_live_bytes: u64,
+    /// What the last collection found.
+    pub live_bytes: u64,
     pub heap_sys_bytes: u64,
     pub total_alloc_bytes: u64,
     pub mallocs: u64,
@@ -117,15 +126,22 @@ pub struct Stats {
     pub next_gc: u64,
     pub pause_total_ns: u64,
     pub last_pause_ns: u64,
+    /// Of the last collection: the two stops of a concurrent one, and the time between.
+    pub last_parts_ns: [u64; 3],
+    /// Lengths and ends (nanoseconds since 1970) of the latest collections' pauses, as runtime.MemStats has them.
+    pub pauses: VecDeque<(u64, u64)>,
     /// Bytes allocated when the last collection began, and its goal.
     pub before_gc: u64,
+    /// The heap's size when its marking had ended.
+    pub marked_at: u64,
     pub old_goal: u64,
 }
 
 pub struct Heap {
     range: Range,
     table: Range,
-    marks: Range,
+    /// Two bitmaps: a marking's marks, which then tell used cells from free ones until the next has ended.
+    marks: [Range; 2],
     pub(super) base: usize,
     limit_blocks: u32,
     pub(super) shapes: RwLock<Shapes>,
@@ -139,18 +155,23 @@ pub struct Heap {
     extras: AtomicUsize,
     gc_percent: AtomicU64,
     min_heap: usize,
-    max_markers: usize,
+    pub(super) max_markers: usize,
     /// Bytes in blocks that are in use.
-    held: AtomicUsize,
+    pub(super) held: AtomicUsize,
     /// Bytes handed to caches and large objects since the last collection.
     pub(super) fresh: AtomicUsize,
-    live: AtomicUsize,
+    pub(super) live: AtomicUsize,
     goal: AtomicUsize,
-    wanted: AtomicBool,
+    /// The size at which the next collection is to begin: before the goal if others run on while it marks.
+    trigger: AtomicUsize,
+    pub(super) wanted: AtomicBool,
     /// Number of collections: caches and blocks of an older one are stale.
     pub(super) epoch: AtomicU64,
-    hostile: Hostile,
+    pub(super) hostile: Hostile,
+    pub(super) cycle: Cycle,
     pub(super) watches: Mutex<Watches>,
+    /// Something is to be called because an object has died.
+    pub(super) ready: AtomicBool,
 }
 
 // SAFETY: the ranges are memory that the heap owns; who may touch what is said with the parts.
@@ -177,7 +198,7 @@ impl Heap {
         let blocks = bytes / BLOCK_BYTES;
         let range = Range::reserve(bytes + BLOCK_BYTES)?;
         let table = Range::reserve(blocks * size_of::<Block>())?;
-        let marks = Range::reserve(blocks * MARK_WORDS * 8)?;
+        let marks = [Range::reserve(blocks * MARK_WORDS * 8)?, Range::reserve(blocks * MARK_WORDS * 8)?];
         let base = (range.at as usize).next_multiple_of(BLOCK_BYTES);
         let heap = Heap {
             range,
@@ -194,6 +215,7 @@ impl Heap {
                 unswept: Vec::new(),
                 large: Vec::new(),
                 stats: Stats::default(),
+                sweep: Sweep::default(),
                 fallow: Default::default(),
             }),
             max_bytes: AtomicUsize::new(config.max_bytes),
@@ -207,10 +229,13 @@ impl Heap {
             fresh: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
             goal: AtomicUsize::new(0),
+            trigger: AtomicUsize::new(0),
             wanted: AtomicBool::new(false),
             epoch: AtomicU64::new(0),
             hostile: Hostile::default(),
+            cycle: Cycle::default(),
             watches: Mutex::default(),
+            ready: AtomicBool::new(false),
         };
         heap.set_goal();
         Some(heap)
@@ -239,14 +264,22 @@ impl Heap {
     }
 
     #[allow(clippy::mut_from_ref)]
-    unsafe fn block_mut(&self, i: usize) -> &mut Block {
+    pub(super) unsafe fn block_mut(&self, i: usize) -> &mut Block {
         unsafe { &mut *(self.table.at as *mut Block).add(i) }
     }
 
+    /// The bits of a block in one of the bitmaps.
+    #[inline(always)]
+    pub(super) fn bits(&self, map: u64, i: usize) -> &[AtomicU64] {
+        let at = self.marks[(map & 1) as usize].at as *const AtomicU64;
+        // SAFETY: the bitmaps have so many words for each block.
+        unsafe { std::slice::from_raw_parts(at.add(i * MARK_WORDS), MARK_WORDS) }
+    }
+
+    /// The marks of the last marking, or of the one that goes on.
     #[inline(always)]
     pub(super) fn mark_words(&self, i: usize) -> &[AtomicU64] {
-        // SAFETY: the marks have so many words for each block.
-        unsafe { std::slice::from_raw_parts((self.marks.at as *const AtomicU64).add(i * MARK_WORDS), MARK_WORDS) }
+        self.bits(self.cycle.number(), i)
     }
 
     #[inline(always)]
@@ -269,7 +302,10 @@ impl Heap {
         }
         let mut i = offset >> BLOCK_SHIFT;
         let b = self.block(i);
-        match b.kind {
+        let kind = b.kind;
+        // What is said of a block is written before its kind.
+        fence(Acquire);
+        match kind {
             Kind::Small => {
                 let within = (offset & (BLOCK_BYTES - 1)) as u64;
                 let cell = (within * b.recip as u64 >> 32) as u32;
@@ -302,7 +338,7 @@ impl Heap {
             Some((i, cell, _)) => {
                 let b = self.block(i);
                 if b.kind == Kind::Large {
-                    return b.marked_large.load(Relaxed);
+                    return b.marked_large.load(Relaxed) == self.cycle.number() as u32;
                 }
                 self.mark_words(i)[cell as usize / 64].load(Relaxed) >> (cell % 64) & 1 != 0
             }
@@ -313,7 +349,7 @@ impl Heap {
     // ---- blocks
 
     /// Takes `n` blocks in a row; `None` at the limit.
-    fn take_blocks(&self, central: &mut Central, n: u32) -> Option<u32> {
+    pub(super) fn take_blocks(&self, central: &mut Central, n: u32) -> Option<u32> {
         let bytes = n as usize * BLOCK_BYTES;
         let max = self.max_bytes.load(Relaxed);
         let held = self.held.load(Relaxed).saturating_add(self.outside()).saturating_add(bytes);
@@ -344,7 +380,7 @@ impl Heap {
                 let goal = self.goal.load(Relaxed);
                 let resident = held.saturating_add(central.dirty_blocks as usize * BLOCK_BYTES);
                 if central.dirty_blocks > 256 && resident > max.min(goal.saturating_add(goal / 8)) {
-                    self.release(central, 0);
+                    self.release(central, 0, u32::MAX);
                 }
                 central.used += n;
                 central.used - n
@@ -354,7 +390,7 @@ impl Heap {
         Some(first)
     }
 
-    fn give_blocks(&self, central: &mut Central, first: u32, n: u32) {
+    pub(super) fn give_blocks(&self, central: &mut Central, first: u32, n: u32) {
         for i in first..first + n {
             // SAFETY: under the central lock; nothing refers to the block any more.
             let b = unsafe { self.block_mut(i as usize) };
@@ -378,17 +414,17 @@ impl Heap {
         central.free_blocks += n;
     }
 
-    /// Gives free blocks back to the system but for `keep` of them.
-    fn release(&self, central: &mut Central, keep: u32) {
+    /// Gives free blocks back to the system but for `keep` of them, and no more than `most` at once. `true`: there are more.
+    pub(super) fn release(&self, central: &mut Central, keep: u32, most: u32) -> bool {
         let mut given = 0;
         for (&at, &len) in central.free.iter().rev() {
-            if central.dirty_blocks - given <= keep {
+            if central.dirty_blocks - given <= keep || given >= most {
                 break;
             }
             let mut i = at;
             while i < at + len {
                 let start = i;
-                while i < at + len && self.block(i as usize).dirty {
+                while i < at + len && i - start < most && self.block(i as usize).dirty {
                     i += 1;
                 }
                 if i > start {
@@ -405,10 +441,14 @@ impl Heap {
                         }
                     }
                 }
+                if given >= most {
+                    break;
+                }
                 i = i.max(start) + 1;
             }
         }
         central.dirty_blocks -= given;
+        central.dirty_blocks > keep
     }
 
     /// Whether so many bytes more may be held.
@@ -455,6 +495,7 @@ impl Heap {
     pub(super) fn new_small(&self, shape: ShapeId, words: u32) -> Option<(u32, bool)> {
         let plain = matches!(self.shapes.read().list[shape.0 as usize].scan, Scan::None);
         let mut central = self.central.lock();
+        self.sweep_before_taking(&mut central, 1);
         let i = self.take_blocks(&mut central, 1)?;
         // SAFETY: under the central lock; the block was free.
         let b = unsafe { self.block_mut(i as usize) };
@@ -466,9 +507,16 @@ impl Heap {
         b.shape = shape.0;
         b.plain = plain;
         b.dirty = true;
-        for w in self.mark_words(i as usize).iter().take(b.cells.div_ceil(64) as usize) {
-            w.store(0, Relaxed);
+        let (cycle, marking) = (self.cycle.number(), self.is_marking());
+        b.born = 2 * cycle as u32 + !marking as u32;
+        let words = b.cells.div_ceil(64) as usize;
+        for map in 0..2 {
+            self.bits(map, i as usize).iter().take(words).for_each(|w| w.store(0, Relaxed));
         }
+        if marking {
+            self.blacken(i, 0, b.cells);
+        }
+        fence(Release);
         b.kind = Kind::Small;
         Some((i, zero))
     }
@@ -481,6 +529,7 @@ impl Heap {
         }
         let plain = matches!(self.shapes.read().list[shape.0 as usize].scan, Scan::None);
         let mut central = self.central.lock();
+        self.sweep_before_taking(&mut central, n as u32);
         let Some(first) = self.take_blocks(&mut central, n as u32) else { return std::ptr::null_mut() };
         for i in 0..n {
             // SAFETY: under the central lock; the blocks were free and are this object's now.
@@ -493,23 +542,30 @@ impl Heap {
                 b.size = i as u32;
                 b.shape = shape.0;
                 b.plain = plain;
-                b.kind = if i == 0 { Kind::Large } else { Kind::Tail };
                 if i == 0 {
                     b.words = bytes.div_ceil(8) as u64;
-                    b.marked_large.store(false, Relaxed);
+                    // Of those made while others mark: reached.
+                    let marking = if self.is_marking() { self.cycle.number() as u32 } else { 0 };
+                    b.marked_large.store(marking, Relaxed);
                 }
+                fence(Release);
+                b.kind = if i == 0 { Kind::Large } else { Kind::Tail };
             }
         }
         central.large.push(first);
         central.stats.mallocs += 1;
         drop(central);
+        if self.is_marking() {
+            self.blacken_large(n * BLOCK_BYTES);
+            self.assist(n * BLOCK_BYTES);
+        }
         self.count_fresh(n * BLOCK_BYTES);
         self.address(first) as *mut u64
     }
 
     pub(super) fn count_fresh(&self, bytes: usize) {
         let fresh = self.fresh.fetch_add(bytes, Relaxed) + bytes;
-        if fresh + self.live.load(Relaxed) >= self.goal.load(Relaxed) {
+        if fresh + self.live.load(Relaxed) >= self.trigger.load(Relaxed) && !self.is_marking() {
             self.wanted.store(true, Relaxed);
         }
     }
@@ -517,7 +573,7 @@ impl Heap {
     /// So much more than planned was allocated that the next safepoint is too far away to collect.
     #[inline]
     pub fn is_overdue(&self) -> bool {
-        if !self.wanted.load(Relaxed) {
+        if !self.wanted.load(Relaxed) || self.is_marking() {
             return false;
         }
         let (live, goal) = (self.live.load(Relaxed), self.goal.load(Relaxed));
@@ -526,6 +582,11 @@ impl Heap {
     }
 
     // ---- collection
+
+    /// A collection is due no more: it has begun.
+    pub fn unwant(&self) {
+        self.wanted.store(false, Relaxed);
+    }
 
     /// A collection is due.
     #[inline(always)]
@@ -555,7 +616,12 @@ impl Heap {
         (self.live.load(Relaxed), self.goal.load(Relaxed))
     }
 
-    fn set_goal(&self) {
+    pub(super) fn set_goal(&self) {
+        self.set_goal_for(self.live.load(Relaxed));
+    }
+
+    /// Sets the goal for a heap of which so much lives, as far as is known.
+    pub(super) fn set_goal_for(&self, alive: usize) {
         let live = self.live.load(Relaxed);
         let percent = self.gc_percent.load(Relaxed) as i64;
         // What stacks hold is not the heap's.
@@ -564,7 +630,8 @@ impl Heap {
         let mut goal = if percent < 0 {
             usize::MAX
         } else {
-            let grown = live as u128 + live as u128 * percent as u128 / 100;
+            let grown = alive as u128 + alive as u128 * percent as u128 / 100;
+            let grown = grown.max(live as u128 + alive as u128 * percent as u128 / 400);
             (grown.min(usize::MAX as u128) as usize).max((self.min_heap as u128 * percent as u128 / 100) as usize)
         };
         goal = goal.min(soft.max(live + live / 16 + (1 << 20)));
@@ -573,167 +640,20 @@ impl Heap {
             goal = goal.min((max - max / 10).max(live + (max - live.min(max)) / 2 + live / 16 + (64 << 10)));
         }
         self.goal.store(goal, Relaxed);
+        self.trigger.store(goal - self.cycle.runway(goal.saturating_sub(live)).min(goal), Relaxed);
     }
 
-    /// Collects. The world is stopped and all caches are flushed; `roots` marks what the program can reach.
-    pub fn collect(&self, roots: &mut dyn FnMut(&mut Marker)) {
-        let start = Instant::now();
-        self.watches.lock().empty_pools();
-        let mut central = self.central.lock();
-        let used = central.used as usize;
-        for i in 0..used {
-            let b = self.block(i);
-            match b.kind {
-                Kind::Small => {
-                    for w in self.mark_words(i).iter().take(b.cells.div_ceil(64) as usize) {
-                        w.store(0, Relaxed);
-                    }
-                }
-                Kind::Large => b.marked_large.store(false, Relaxed),
-                _ => {}
-            }
+    /// How long the world was stopped for the collection that has just ended, and the length of its parts.
+    pub fn count_pause(&self, ns: u64, parts: [u64; 3]) {
+        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |d| d.as_nanos() as u64);
+        let stats = &mut self.central.lock().stats;
+        stats.pause_total_ns += ns;
+        stats.last_pause_ns = ns;
+        stats.last_parts_ns = parts;
+        if stats.pauses.len() == KEPT_PAUSES {
+            stats.pauses.pop_front();
         }
-        {
-            let shapes = self.shapes.read();
-            let markers = self.markers();
-            let pool = Pool::new(markers);
-            let pool = (markers > 1).then_some(&pool);
-            let mut marker = Marker::new(self, &shapes, pool);
-            roots(&mut marker);
-            let mut watches = self.watches.lock();
-            watches.roots(&mut marker);
-            std::thread::scope(|scope| {
-                for _ in 1..markers {
-                    let mut helper = Marker::new(self, &shapes, pool);
-                    let started = std::thread::Builder::new()
-                        .name("gmpl-mark".into())
-                        .stack_size(256 << 10)
-                        .spawn_scoped(scope, move || helper.drain());
-                    if started.is_err() {
-                        // Without a thread: a marker that never has work.
-                        Marker::new(self, &shapes, pool).stand_in();
-                    }
-                }
-                marker.drain();
-            });
-            self.hostile.looked.store(marker.looked, Relaxed);
-            let mut more = Marker::new(self, &shapes, None);
-            if watches.settle(self, &mut more) {
-                more.drain();
-            }
-        }
-        let mut live = 0usize;
-        for list in &mut central.unswept {
-            list.clear();
-        }
-        let mut empty = Vec::new();
-        for i in 0..used {
-            let b = self.block(i);
-            if b.kind == Kind::Small {
-                let marked: u32 = self
-                    .mark_words(i)
-                    .iter()
-                    .take(b.cells.div_ceil(64) as usize)
-                    .map(|w| w.load(Relaxed).count_ones())
-                    .sum();
-                live += marked as usize * b.size as usize;
-                if HOSTILE && marked < b.cells {
-                    self.poison_unmarked(i);
-                }
-                if marked == 0 {
-                    empty.push((i as u32, 1));
-                } else if marked < b.cells && (!HOSTILE || (i as u64 + self.epoch.load(Relaxed)) % 4 == 0) {
-                    central.unswept[b.shape as usize].push(i as u32);
-                }
-            }
-        }
-        let mut large = std::mem::take(&mut central.large);
-        large.retain(|&i| {
-            let b = self.block(i as usize);
-            let n = (b.words as usize * 8).div_ceil(BLOCK_BYTES);
-            if b.marked_large.load(Relaxed) {
-                live += n * BLOCK_BYTES;
-                return true;
-            }
-            empty.push((i, n as u32));
-            false
-        });
-        central.large = large;
-        for (first, n) in empty {
-            if HOSTILE {
-                self.lay_fallow(&mut central, first, n);
-            } else {
-                self.give_blocks(&mut central, first, n);
-            }
-        }
-        central.stats.before_gc = (self.live.load(Relaxed) + self.fresh.load(Relaxed)) as u64;
-        central.stats.old_goal = self.goal.load(Relaxed) as u64;
-        self.live.store(live, Relaxed);
-        central.stats.total_alloc_bytes += self.fresh.swap(0, Relaxed) as u64;
-        self.set_goal();
-        let room = self.goal.load(Relaxed).saturating_sub(live).min(1 << 40);
-        self.release(&mut central, (room / BLOCK_BYTES) as u32 + 32);
-        self.epoch.fetch_add(1, SeqCst);
-        self.wanted.store(false, Relaxed);
-        let stats = &mut central.stats;
-        stats.num_gc += 1;
-        stats.last_pause_ns = start.elapsed().as_nanos() as u64;
-        stats.pause_total_ns += stats.last_pause_ns;
-    }
-
-    /// Clears all marks and lets `f` mark, to see what leads where. Nothing is freed, but free cells can no longer be told
-    /// from others: nothing may be allocated afterwards. The world is stopped for good.
-    pub fn explore(&self, f: &mut dyn FnMut(&mut Marker)) {
-        let central = self.central.lock();
-        for i in 0..central.used as usize {
-            let b = self.block(i);
-            self.mark_words(i).iter().for_each(|w| w.store(0, Relaxed));
-            b.marked_large.store(false, Relaxed);
-        }
-        let shapes = self.shapes.read();
-        let mut marker = Marker::new(self, &shapes, None);
-        f(&mut marker);
-        marker.drain();
-    }
-
-    /// Threads that mark: a small heap is marked sooner by one.
-    fn markers(&self) -> usize {
-        const SMALL_HEAP: usize = 16 << 20;
-        if HOSTILE || self.live.load(Relaxed) + self.fresh.load(Relaxed) < SMALL_HEAP { 1 } else { self.max_markers }
-    }
-
-    /// Fills the free cells of a small block with poison.
-    fn poison_unmarked(&self, i: usize) {
-        let b = self.block(i);
-        let marks = self.mark_words(i);
-        for cell in 0..b.cells as usize {
-            if marks[cell / 64].load(Relaxed) >> (cell % 64) & 1 == 0 {
-                // SAFETY: a free cell of the block; the world is stopped and caches are flushed.
-                unsafe {
-                    let at = self.address(i as u32).add(cell * b.size as usize) as *mut u64;
-                    hostile::poison(at, b.size as usize / 8);
-                }
-            }
-        }
-    }
-
-    /// Fills free blocks with poison and keeps them from use for a while.
-    fn lay_fallow(&self, central: &mut Central, first: u32, n: u32) {
-        // SAFETY: under the central lock; nothing refers to the blocks any more.
-        unsafe {
-            hostile::poison(self.address(first) as *mut u64, n as usize * BLOCK_BYTES / 8);
-            for i in first..first + n {
-                self.block_mut(i as usize).kind = Kind::Free;
-            }
-        }
-        central.fallow.push_back((first, n));
-        let mut total: usize = central.fallow.iter().map(|f| f.1 as usize).sum();
-        while total > hostile::FALLOW_BLOCKS
-            && let Some((first, n)) = central.fallow.pop_front()
-        {
-            total -= n as usize;
-            self.give_blocks(central, first, n);
-        }
+        stats.pauses.push_back((ns, now));
     }
 
     pub fn stats(&self) -> Stats {
@@ -741,6 +661,7 @@ impl Heap {
         let fresh = self.fresh.load(Relaxed) as u64;
         Stats {
             heap_live_bytes: self.live.load(Relaxed) as u64 + fresh,
+            live_bytes: self.live.load(Relaxed) as u64,
             heap_sys_bytes: self.held.load(Relaxed) as u64,
             total_alloc_bytes: central.stats.total_alloc_bytes + fresh,
             next_gc: self.goal.load(Relaxed) as u64,
@@ -780,7 +701,7 @@ impl Heap {
     /// Gives all free blocks back to the system.
     pub fn free_os_memory(&self) {
         let mut central = self.central.lock();
-        self.release(&mut central, 0);
+        self.release(&mut central, 0, u32::MAX);
     }
 
     /// Bytes of address space reserved.

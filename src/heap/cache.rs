@@ -21,6 +21,9 @@ struct Slot {
 
 const EMPTY: Slot = Slot { next: null_mut(), end: null_mut(), size: 0, block: u32::MAX, cell: 0 };
 
+/// About what a run has.
+const RUN_BYTES: usize = 16 << 10;
+
 pub struct Cache {
     slots: Vec<Slot>,
     heap: Arc<Heap>,
@@ -82,6 +85,9 @@ impl Cache {
             self.refused = true;
             return null_mut();
         }
+        if self.heap.is_marking() {
+            self.heap.assist(RUN_BYTES);
+        }
         self.overdue |= self.heap.is_overdue();
         let i = shape.0 as usize;
         if self.slots.len() <= i {
@@ -100,7 +106,7 @@ impl Cache {
                 break;
             }
             // The next block that may have free cells, or a new one.
-            let next = self.heap.central.lock().unswept[i].pop();
+            let next = self.heap.next_unswept(i);
             match next {
                 Some(block) => {
                     self.slots[i].block = block;
@@ -136,7 +142,7 @@ impl Cache {
     fn next_run(&mut self, i: usize) -> bool {
         let s = &mut self.slots[i];
         let b = self.heap.block(s.block as usize);
-        let marks = self.heap.mark_words(s.block as usize);
+        let marks = self.heap.used_bits(s.block as usize);
         let marked = |c: u32| marks[c as usize / 64].load(Relaxed) >> (c % 64) & 1 != 0;
         let mut c = s.cell;
         while c < b.cells && marked(c) {
@@ -166,6 +172,9 @@ impl Cache {
             std::ptr::write_bytes(s.next, 0, (c - start) as usize * s.size);
         }
         let bytes = (c - start) as usize * s.size;
+        if self.heap.is_marking() {
+            self.heap.blacken(s.block, start, c);
+        }
         self.heap.count_fresh(bytes);
         true
     }
@@ -262,10 +271,18 @@ impl Cache {
         self.alloc(shape)
     }
 
-    /// Before a collection: forgets all runs. What was not used of them is free after it.
+    /// With the world stopped, before a collection, or at the end of a concurrent one: forgets all runs. What was not
+    /// used of them is free after it.
     pub fn flush(&mut self) {
         self.overdue = false;
+        let marking = self.heap.is_marking();
         for s in &mut self.slots {
+            if marking && s.next < s.end {
+                let cell = |at: *mut u8| ((at as usize & (BLOCK_BYTES - 1)) / s.size) as u32;
+                // The run may end where its block does.
+                let (from, last) = (cell(s.next), cell(s.end.wrapping_sub(s.size)));
+                self.heap.unblacken(s.block, from, last + 1);
+            }
             *s = Slot { size: s.size, ..EMPTY };
         }
     }

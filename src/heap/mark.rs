@@ -2,23 +2,23 @@
 //!
 //! What is taken from the stack waits in a short line while its memory is fetched. Several markers share work in chunks:
 //! who has much and sees others wait gives half away; all have ended when all wait.
-use super::block::{Heap, Kind};
+use super::block::{BLOCK_BYTES, Heap, Kind};
 use super::hostile;
-use super::shape::{Scan, Shapes};
+use super::shape::{Scan, Shape};
 use crate::base::limits::HOSTILE;
 use crate::bytecode::program::{BitMap, iface};
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::*};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::*};
 
 /// An object, or the rest of a large one, that is marked and still to be looked into.
 #[derive(Clone, Copy)]
-struct Todo {
-    at: *const u64,
-    words: usize,
-    shape: u32,
+pub(super) struct Todo {
+    pub at: *const u64,
+    pub words: usize,
+    pub shape: u32,
 }
 
-// SAFETY: objects of the heap, read while the world is stopped.
+// SAFETY: objects of the heap, whose words are read one by one.
 unsafe impl Send for Todo {}
 
 /// Objects whose memory is being fetched.
@@ -73,18 +73,54 @@ impl Pool {
 /// Marks what it is shown and everything that leads on from there.
 pub struct Marker<'a> {
     heap: &'a Heap,
-    shapes: &'a Shapes,
+    shapes: &'a [Shape],
     stack: Vec<Todo>,
     /// Others mark at the same time.
     pool: Option<&'a Pool>,
+    /// The program runs meanwhile.
+    concurrent: bool,
+    /// Bytes marked that the heap has not been told of.
+    bytes: usize,
     /// Of the hostile build: what is being looked at; empty: words that need not lead anywhere.
     place: String,
     pub(super) looked: u64,
 }
 
 impl<'a> Marker<'a> {
-    pub(super) fn new(heap: &'a Heap, shapes: &'a Shapes, pool: Option<&'a Pool>) -> Marker<'a> {
-        Marker { heap, shapes, stack: Vec::with_capacity(1024), pool, place: String::new(), looked: 0 }
+    pub(super) fn new(heap: &'a Heap, shapes: &'a [Shape], pool: Option<&'a Pool>) -> Marker<'a> {
+        let stack = Vec::with_capacity(1024);
+        Marker { heap, shapes, stack, pool, concurrent: false, bytes: 0, place: String::new(), looked: 0 }
+    }
+
+    /// One that marks while the program runs; `shapes` are those that objects made before had.
+    pub(super) fn concurrent(heap: &'a Heap, shapes: &'a [Shape]) -> Marker<'a> {
+        let mut m = Marker::new(heap, shapes, None);
+        m.concurrent = true;
+        m
+    }
+
+    pub(super) fn add(&mut self, mut todo: Vec<Todo>) {
+        if self.stack.is_empty() {
+            self.stack = todo;
+        } else {
+            self.stack.append(&mut todo);
+        }
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.stack.is_empty()
+    }
+
+    pub(super) fn take_stack(&mut self) -> Vec<Todo> {
+        std::mem::take(&mut self.stack)
+    }
+
+    /// Tells the heap how much was marked.
+    pub(super) fn tell(&mut self) {
+        self.heap.cycle.marked.fetch_add(std::mem::take(&mut self.bytes), Relaxed);
+        if HOSTILE && self.concurrent {
+            self.heap.cycle.looked.fetch_add(std::mem::take(&mut self.looked), Relaxed);
+        }
     }
 
     /// A pointer-or-interface word.
@@ -140,11 +176,29 @@ impl<'a> Marker<'a> {
         };
         let b = self.heap.block(i);
         let words;
+        if self.concurrent {
+            let mut bytes = 0;
+            let todo = self.heap.mark_shared(i, cell, at, |n| bytes = n);
+            self.bytes += bytes;
+            if let Some(todo) = todo {
+                self.stack.push(todo);
+            }
+            if HOSTILE && bytes != 0 && !self.place.is_empty() {
+                let words = if b.kind == Kind::Large { b.words as usize } else { b.size as usize / 8 };
+                // SAFETY: an object of so many words.
+                if unsafe { hostile::is_poisoned(at, words) } {
+                    self.freed(ptr, "a freed object");
+                }
+            }
+            return;
+        }
         if b.kind == Kind::Large {
-            if b.marked_large.load(Relaxed) || b.marked_large.swap(true, Relaxed) {
+            let number = self.heap.cycle.number() as u32;
+            if b.marked_large.load(Relaxed) == number || b.marked_large.swap(number, Relaxed) == number {
                 return;
             }
             words = b.words as usize;
+            self.bytes += (words * 8).next_multiple_of(BLOCK_BYTES);
         } else {
             let mark = &self.heap.mark_words(i)[cell as usize / 64];
             let bit = 1 << (cell % 64);
@@ -158,6 +212,7 @@ impl<'a> Marker<'a> {
                 return;
             }
             words = b.size as usize / 8;
+            self.bytes += b.size as usize;
         }
         if HOSTILE && !self.place.is_empty() {
             // SAFETY: an object of so many words.
@@ -174,7 +229,7 @@ impl<'a> Marker<'a> {
     pub fn range(&mut self, base: *const u64, ptrs: &BitMap) {
         for i in ptrs.iter() {
             // SAFETY: the caller's map fits the words at `base`.
-            self.word(unsafe { *base.add(i) });
+            self.word(unsafe { read(base.add(i)) });
         }
     }
 
@@ -202,16 +257,29 @@ impl<'a> Marker<'a> {
     }
 
     fn drain_own(&mut self) {
+        self.drain_some(usize::MAX);
+    }
+
+    /// Looks into about so many objects.
+    pub(super) fn drain_some(&mut self, mut objects: usize) {
         let none = Todo { at: std::ptr::null(), words: 0, shape: 0 };
         let mut line = [none; LINE];
         let mut at = 0;
         let mut held = 0;
         loop {
             let next = match self.stack.pop() {
-                Some(next) => {
+                Some(next) if objects > 0 => {
+                    objects -= 1;
                     prefetch(next.at);
                     held += 1;
                     next
+                }
+                Some(next) => {
+                    self.stack.push(next);
+                    if held == 0 {
+                        return;
+                    }
+                    none
                 }
                 None if held == 0 => return,
                 None => none,
@@ -228,6 +296,11 @@ impl<'a> Marker<'a> {
                     let half = self.stack.len() / 2;
                     pool.give(self.stack.drain(..half).collect());
                 }
+                let work = &self.heap.cycle.work;
+                if self.concurrent && self.stack.len() > 4 * SHARED && work.available.load(Relaxed) < 2 {
+                    let half = self.stack.len() / 2;
+                    work.give(self.stack.drain(..half).collect());
+                }
             }
         }
     }
@@ -237,16 +310,19 @@ impl<'a> Marker<'a> {
         let Todo { at, words, shape } = todo;
         let shapes = self.shapes;
         if HOSTILE {
-            self.place = format!("an object of {words} words {:?}", shapes.list[shape as usize].scan);
+            let scan = shapes.get(shape as usize).map(|s| &s.scan);
+            // What shades may take any word for a pointer.
+            self.place = if self.concurrent { String::new() } else { format!("an object of {words} words {scan:?}") };
         }
         // SAFETY: a live object of `words` words; its shape's map lies within.
         unsafe {
-            match &shapes.list[shape as usize].scan {
+            // Shapes that came later are those of later objects, which are looked into by mistake.
+            match shapes.get(shape as usize).map_or(&Scan::All, |s| &s.scan) {
                 Scan::None => {}
                 Scan::All => {
                     let part = self.part(todo, 1);
                     for i in 0..part {
-                        self.word(*at.add(i));
+                        self.word(read(at.add(i)));
                     }
                 }
                 Scan::Words(map) => self.range(at, map),
@@ -277,6 +353,18 @@ impl<'a> Marker<'a> {
         self.stack.push(Todo { at: unsafe { todo.at.add(part) }, words: todo.words - part, ..todo });
         part
     }
+}
+
+impl Drop for Marker<'_> {
+    fn drop(&mut self) {
+        self.tell();
+    }
+}
+
+/// A word that others may write.
+#[inline(always)]
+unsafe fn read(at: *const u64) -> u64 {
+    unsafe { (*(at as *const AtomicU64)).load(Relaxed) }
 }
 
 #[inline(always)]

@@ -12,13 +12,14 @@
 //! zeroed when it is taken; blocks fresh from the system are zero already.
 //!
 //! # Collection
-//! With the world stopped: clear the marks, mark from the roots, count. Blocks without a mark are free at once; the
-//! others are swept when a cache needs cells of their shape: the runs between marks are free.
+//! Mark from the roots, with the world stopped or while the program runs (`cycle`), then sweep: blocks without a mark are
+//! free; of the others a cache that needs cells of their shape takes the runs between marks.
 //!
 //! # Words
 //! A pointer-or-interface word with bit 63 set, or whose low 48 bits lie outside the range, leads to nothing.
 mod block;
 mod cache;
+mod cycle;
 pub mod hostile;
 mod mark;
 mod shape;
@@ -26,6 +27,7 @@ mod watch;
 
 pub use block::{Heap, Stats};
 pub use cache::Cache;
+pub use cycle::{Concurrent, Progress};
 pub use mark::Marker;
 pub use shape::ShapeId;
 pub use watch::Call;

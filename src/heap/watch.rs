@@ -7,6 +7,7 @@ use super::block::Heap;
 use super::mark::Marker;
 use crate::bytecode::program::iface;
 use rustc_hash::FxHashMap;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Something to be called when an object has died.
 pub struct Watch {
@@ -83,7 +84,6 @@ impl Watches {
             }
             true
         });
-        self.pools.retain(|&pool| lives(pool));
         let before = self.ready.len();
         let ready = &mut self.ready;
         self.list.retain(|w| {
@@ -93,6 +93,8 @@ impl Watches {
             }
             keep
         });
+        heap.ready.store(!self.ready.is_empty(), Relaxed);
+        self.pools.retain(|&pool| lives(pool));
         let mut more = false;
         for call in &self.ready[before..] {
             if let Call::Finalizer(_, object) = *call {
@@ -139,7 +141,24 @@ impl Heap {
 
     /// What is to be called because its object has died.
     pub fn take_ready(&self) -> Vec<Call> {
-        std::mem::take(&mut self.watches.lock().ready)
+        self.ready.store(false, Relaxed);
+        let ready = std::mem::take(&mut self.watches.lock().ready);
+        for call in &ready {
+            match *call {
+                Call::Cleanup(closure) => self.shade(closure),
+                Call::Finalizer(function, object) => {
+                    self.shade(function);
+                    self.shade(object);
+                }
+            }
+        }
+        ready
+    }
+
+    /// Something has died, and somebody is to be called for it.
+    #[inline(always)]
+    pub fn has_ready(&self) -> bool {
+        self.ready.load(Relaxed)
     }
 }
 

@@ -64,6 +64,8 @@ pub unsafe extern "C" fn safepoint(pc: *const u64, r: *mut u64, cx: *mut Ctx, n:
         if !pause(cx) {
             return back::EXIT;
         }
+        let _ = t;
+        let t = (*cx).next_table;
         if let Some(session) = &(*cx).rt().session
             && session.is_doomed(g)
         {
@@ -128,7 +130,10 @@ pub unsafe fn pause(cx: *mut Ctx) -> bool {
             rt.sched.wait_stopped(p);
         }
         if rt.env.heap.should_collect() || rt.env.heap.hostile_due() {
-            super::roots::collect(cx);
+            super::gc::due(cx);
+        }
+        if rt.env.heap.has_ready() {
+            super::roots::call_ready(cx);
         }
         if !limits::hold(cx) {
             return false;
@@ -235,6 +240,7 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
                 Then::Resched
             }
             NATIVE_COLLECT => {
+                super::gc::wait(cx);
                 super::roots::collect(cx);
                 if !pause(cx) {
                     return Then::Exit;
@@ -370,6 +376,7 @@ pub(super) unsafe fn new_g(cx: *mut Ctx, entry: *const u64, stub: u32, at: u32) 
         (*g).resume = resume::NONE;
         (*g).handed = false;
         (*g).made_at = at;
+        (*g).scanned.store((*cx).p.round, Relaxed);
         (*g).id = (*cx).p.new_id();
         (*g).parent = if (*cx).side.g.is_null() { 0 } else { (*(*cx).side.g).id };
         *base.sub(1) = (*cx).rt().pc_at(stub) as u64;
@@ -441,6 +448,7 @@ pub unsafe fn start_main(cx: *mut Ctx) -> bool {
 pub unsafe fn start_timer_closure(cx: *mut Ctx, closure: u64) {
     unsafe {
         let rt = (*cx).rt();
+        rt.env.heap.shade(closure);
         let entry = *(closure as *const u64) as *const u64;
         if let Some((g, base)) = new_g(cx, entry, rt.stubs.g_exit, 0) {
             *base = closure;
@@ -570,6 +578,10 @@ unsafe fn choose(cx: *mut Ctx, w: u64) -> i64 {
         };
         match extra(g).waiting.select(g, cases, table.has_default, &mut (*cx).p.rng, park) {
             Selected::Case(i, woken) => {
+                let c = cases[i];
+                if (*cx).p.marking && !c.send && !c.value.is_null() {
+                    (*cx).rt().env.heap.shade_words(c.value, (*c.chan).elem_words() as usize);
+                }
                 if let Some(other) = woken {
                     (*cx).p.ready(other);
                 }

@@ -1,4 +1,5 @@
 //! The state of a P's interpreter (`Ctx`) and what all of a VM's share (`Rt`).
+use super::ops::H;
 use crate::base::span::SourceMap;
 use crate::bytecode::program::{Program, RTypeId};
 use crate::heap::{Cache, ShapeId};
@@ -32,6 +33,9 @@ pub struct Ctx {
     pub pc: *const u64,
     pub base: *mut u64,
     pub budget: i64,
+    /// The handlers, and what to pass on as their table: see `gc`.
+    pub table: *const H,
+    pub next_table: *const H,
     pub p: P,
     pub cache: Cache,
     pub failed: super::memory::Failed,
@@ -57,13 +61,18 @@ impl Ctx {
             pc: std::ptr::null(),
             base: null_mut(),
             budget: 0,
+            table: std::ptr::null(),
+            next_table: std::ptr::null(),
             p,
             cache: Cache::new(rt.env.heap.clone()),
             failed: Default::default(),
         });
         cx.cache.may_refuse = true;
         cx.side.p = &raw mut cx.p;
-        Box::into_raw(cx)
+        let cx = Box::into_raw(cx);
+        // SAFETY: new.
+        unsafe { super::gc::set_marking(cx, rt.env.heap.is_marking()) };
+        cx
     }
 
     /// The context a P belongs to.
@@ -139,6 +148,9 @@ pub struct Rt {
     pub limits: super::limits::Limits,
     /// Print a line for each collection.
     pub gctrace: bool,
+    /// Print how long the world was stopped, at the end.
+    pub gcpauses: bool,
+    pub gc: super::gc::Gc,
     /// When `main` returns, list the Gs that can never run again.
     pub leaks: bool,
     pub watch: super::watch::WatchOptions,

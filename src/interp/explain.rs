@@ -72,6 +72,7 @@ pub unsafe fn end_with_leaks(cx: *mut Ctx) {
         (*main).pc = rt.pc_at(rt.stubs.halt);
         (*main).base = (*main).stack.add(1);
         let mut text = Vec::new();
+        rt.gc.abort();
         while !rt.sched.done.load(SeqCst) {
             let stopped = rt.sched.stop_the_world(&mut (*cx).p, |_| {
                 let mut stuck = Vec::new();
@@ -84,7 +85,7 @@ pub unsafe fn end_with_leaks(cx: *mut Ctx) {
                     list(rt, &stuck, &mut text);
                 }
             });
-            if stopped {
+            if stopped.is_some() {
                 break;
             }
         }

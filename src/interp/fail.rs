@@ -16,16 +16,17 @@ use crate::value::native::Trap;
 use crate::value::{slice, string};
 use crate::{next, resched};
 
-/// Goes on as a [`Then`] says.
+/// Goes on as a [`Then`] says, with the table of handlers that is valid now: the world may have been stopped.
 #[macro_export]
 macro_rules! then {
     ($cx:expr, $t:expr, $then:expr) => {
         match $then {
             Then::Run => {
+                let _ = $t;
                 let g = (*$cx).side.g;
-                next!((*g).pc, (*g).base, $cx, (*$cx).p.budget, $t)
+                next!((*g).pc, (*g).base, $cx, (*$cx).p.budget, (*$cx).next_table)
             }
-            Then::Resched => resched!($cx, $t),
+            Then::Resched => resched!($cx, (*$cx).next_table),
             Then::Exit => back::EXIT,
         }
     };

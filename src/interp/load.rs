@@ -5,7 +5,7 @@ use crate::base::grow::Grow;
 use crate::base::span::SourceMap;
 use crate::bytecode::op::{self, Op, abc};
 use crate::bytecode::program::{BitMap, Constant, Kind, NativeRef, Program, RTypeId, iface};
-use crate::heap::{Heap, ShapeId};
+use crate::heap::{Concurrent, Heap, ShapeId};
 use crate::sched::decide::Decide;
 use crate::sched::idle::Sched;
 use crate::sync::chan;
@@ -30,6 +30,9 @@ pub struct Options {
     pub limits: LimitOptions,
     pub output_full: Arc<AtomicBool>,
     pub gctrace: bool,
+    pub gcpauses: bool,
+    /// Collections may mark while the program runs.
+    pub concurrent: Concurrent,
     pub leaks: bool,
     pub watch: super::watch::WatchOptions,
 }
@@ -159,6 +162,8 @@ pub fn load(
         portable: options.portable,
         max_stack_slots: options.max_stack_slots,
         gctrace: options.gctrace,
+        gcpauses: options.gcpauses,
+        gc: Default::default(),
         leaks: options.leaks,
         watch: options.watch,
         handle: Default::default(),
@@ -171,6 +176,11 @@ pub fn load(
         first_thread: Default::default(),
         lasting: Default::default(),
     });
+    // Replays must be the same again, sessions exchange what a marking reads, and who looks for deadlocks marks in an
+    // order of its own.
+    if options.seed.is_none() && !options.session && !options.watch.early_deadlock {
+        rt.env.heap.set_concurrent(options.concurrent);
+    }
     // The address is that of the box: it does not change.
     let _ = rt.env.tracer.set(super::traceback::tracer(&rt));
     Ok(rt)

@@ -30,9 +30,11 @@ unsafe fn collect_midway(cx: *mut Ctx) {
         let g = (*cx).side.g;
         let rt = (*cx).rt();
         (*g).midway = true;
+        super::gc::wait(cx);
         let epoch = rt.env.heap.epoch();
         while rt.env.heap.epoch() == epoch && !rt.sched.done.load(SeqCst) {
             roots::collect(cx);
+            super::gc::wait(cx);
         }
         (*g).midway = false;
     }

@@ -91,6 +91,9 @@ macro_rules! next {
 macro_rules! enter {
     ($g:expr, $cx:expr, $t:expr) => {{
         let g: *mut $crate::sched::g::G = $g;
+        if (*$cx).p.marking {
+            $crate::interp::gc::before_run($cx, g);
+        }
         (*g).set_status($crate::sched::g::Status::Running);
         (*$cx).side.g = g;
         (*$cx).stack_end = (*g).stack_end;
@@ -1361,7 +1364,8 @@ pub use super::elem::*;
 
 macro_rules! table {
     ($($name:ident)*) => {
-        pub static TABLE: [H; Op::COUNT] = [$(H($name)),*];
+        pub const HANDLERS: [H; Op::COUNT] = [$(H($name)),*];
+        pub static TABLE: [H; Op::COUNT] = HANDLERS;
     };
 }
 for_each_op!(table);

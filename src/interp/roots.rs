@@ -9,6 +9,7 @@ use crate::bytecode::program::{Kind, RTypeId, iface};
 use crate::heap::{Call, Marker};
 use crate::sched::g::{G, Status};
 use std::sync::atomic::Ordering::*;
+use std::time::Duration;
 
 /// Smaller stacks are left as they are, and in the hostile build larger ones.
 const MIN_SHRUNK_SLOTS: usize = 256;
@@ -21,12 +22,31 @@ const MAX_MOVED_SLOTS: usize = if HOSTILE { 1 << 10 } else { usize::MAX };
 pub unsafe fn collect(cx: *mut Ctx) {
     unsafe {
         let rt = (*cx).rt();
-        let collected = rt.sched.stop_the_world(&mut (*cx).p, |_| {
-            collect_stopped(rt);
-        });
-        if !collected {
-            return;
+        let mut collected = None;
+        let stopped = rt.sched.stop_the_world(&mut (*cx).p, |_| collected = collect_stopped(rt).then_some(()));
+        if let (Some(took), Some(())) = (stopped, collected) {
+            count_pause(rt, took);
+            call_ready(cx);
         }
+    }
+}
+
+/// How long the world was stopped for a collection.
+fn count_pause(rt: &Rt, took: Duration) {
+    let took = took.as_nanos() as u64;
+    rt.env.heap.count_pause(took, [0, took, 0]);
+    if rt.gctrace {
+        trace(rt);
+    }
+}
+
+/// Starts Gs for what is to be called since something has died.
+///
+/// # Safety
+/// As [`collect`].
+pub unsafe fn call_ready(cx: *mut Ctx) {
+    unsafe {
+        let rt = (*cx).rt();
         for what in rt.env.heap.take_ready() {
             match what {
                 Call::Cleanup(closure) => call::start_timer_closure(cx, closure),
@@ -36,12 +56,15 @@ pub unsafe fn collect(cx: *mut Ctx) {
     }
 }
 
-/// Collects; what is to be called for things that have gone is left to the next collection by a P.
+/// Collects, unless a concurrent collection goes on; what is to be called for things that have gone is left to a P.
 ///
 /// # Safety
 /// The world is stopped.
-pub unsafe fn collect_stopped(rt: &Rt) {
+pub unsafe fn collect_stopped(rt: &Rt) -> bool {
     unsafe {
+        if rt.gc.is_active() {
+            return false;
+        }
         flush_caches(rt);
         let mut stuck = Vec::new();
         rt.env.heap.collect(&mut |m| match rt.watch.early_deadlock {
@@ -49,16 +72,15 @@ pub unsafe fn collect_stopped(rt: &Rt) {
             false => mark_roots(rt, m),
         });
         if !stuck.is_empty() {
-            return explain::end_with_partial_deadlock(rt, stuck);
+            explain::end_with_partial_deadlock(rt, stuck);
+            return true;
         }
         rt.sched.slabs.each(&mut |g| {
             if (*g).status.load(Relaxed) == Status::Waiting as u8 {
                 shrink(rt, g);
             }
         });
-        if rt.gctrace {
-            trace(rt);
-        }
+        true
     }
 }
 
@@ -75,14 +97,29 @@ unsafe fn finalize(cx: *mut Ctx, function: u64, object: u64) {
     }
 }
 
-/// A parked G gives most of a stack back that it does not use any more.
-unsafe fn shrink(rt: &Rt, g: *mut G) {
+/// Whether a G's stack is much larger than what it uses, at first sight.
+///
+/// # Safety
+/// The G does not run.
+pub unsafe fn may_shrink(g: *mut G) -> bool {
     unsafe {
         let (old, end) = ((*g).stack, (*g).stack_end);
         let slots = end.offset_from(old) as usize;
-        if !HOSTILE && (slots < MIN_SHRUNK_SLOTS || (*g).base.offset_from(old) as usize > slots / 4) {
+        HOSTILE || (slots >= MIN_SHRUNK_SLOTS && (*g).base.offset_from(old) as usize <= slots / 4)
+    }
+}
+
+/// A parked G gives most of a stack back that it does not use any more.
+///
+/// # Safety
+/// The world is stopped; the G waits.
+pub unsafe fn shrink(rt: &Rt, g: *mut G) {
+    unsafe {
+        if !may_shrink(g) {
             return;
         }
+        let (old, end) = ((*g).stack, (*g).stack_end);
+        let slots = end.offset_from(old) as usize;
         let mut top = None;
         traceback::walk(rt, g, &mut |func, _, base| {
             top.get_or_insert((base, func.frame_slots as usize));
@@ -108,23 +145,24 @@ unsafe fn shrink(rt: &Rt, g: *mut G) {
 }
 
 /// The line that `GMPLDEBUG=gctrace=1` asks for, in Go's form.
-fn trace(rt: &Rt) {
+pub fn trace(rt: &Rt) {
     let s = rt.env.heap.stats();
     let now = rt.started.elapsed();
-    let pause = s.last_pause_ns as f64 / 1e6;
+    let ms = |ns: u64| ns as f64 / 1e6;
+    let [first, mark, last] = s.last_parts_ns.map(ms);
     let share = s.pause_total_ns as f64 / now.as_nanos().max(1) as f64 * 100.0;
     let mb = |b: u64| b >> 20;
     let procs = rt.sched.procs();
     let text = format!(
-        "gc {} @{:.3}s {share:.0}%: 0+{pause:.3}+0 ms clock, 0+{:.3}/{:.3}/0+0 ms cpu, {}->{}->{} MB, {} MB goal, {} MB \
-         stacks, {} MB globals, {procs} P\n",
+        "gc {} @{:.3}s {share:.0}%: {first:.3}+{mark:.3}+{last:.3} ms clock, {:.3}+0/{mark:.3}/0+{:.3} ms cpu, {}->{}->{} MB, {} MB goal, {} \
+         MB stacks, {} MB globals, {procs} P\n",
         s.num_gc,
         now.as_secs_f64(),
-        pause,
-        pause * (procs - 1) as f64,
+        first * procs as f64,
+        last * procs as f64,
         mb(s.before_gc),
-        mb(s.before_gc),
-        mb(s.heap_live_bytes),
+        mb(s.marked_at),
+        mb(s.live_bytes),
         mb(s.old_goal),
         mb(rt.env.heap.outside() as u64),
         mb(rt.globals.len() as u64 * 8),

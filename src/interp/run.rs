@@ -1,8 +1,8 @@
 //! The M's loop, the portable driver, and a whole run from the first G to the last thread.
 use super::call;
 use super::ctx::{Ctx, Exit, Rt};
-use super::ops::{H, TABLE, back};
-use super::{explain, traceback, unwind, watch};
+use super::ops::{H, back};
+use super::{explain, roots, traceback, unwind, watch};
 use crate::bytecode::op::Op;
 use crate::sched::idle::{Found, Hooks};
 use crate::sched::p::P;
@@ -10,7 +10,7 @@ use std::ptr::null_mut;
 use std::sync::atomic::Ordering::*;
 
 /// The portable driver's table: every entry writes the state back and returns.
-static RETURNING: [H; Op::COUNT] = [H(give_back); Op::COUNT];
+pub static RETURNING: [H; Op::COUNT] = [H(give_back); Op::COUNT];
 
 unsafe extern "C" fn give_back(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, _t: *const H) -> u64 {
     // SAFETY: entered like a handler.
@@ -31,11 +31,14 @@ unsafe fn execute(cx: *mut Ctx, g: *mut crate::sched::g::G) -> u64 {
         (*g).set_status(crate::sched::g::Status::Running);
         (*cx).side.g = g;
         (*cx).stack_end = (*g).stack_end;
-        let threaded = TABLE.as_ptr();
+        if (*cx).p.marking {
+            super::gc::before_run(cx, g);
+        }
         if !(*(*cx).rt).portable {
             let pc = (*g).pc;
             let op = *(pc as *const u16) as usize;
-            return (TABLE[op].0)(pc.add(1), (*g).base, cx, (*cx).p.budget, threaded);
+            let table = (*cx).table;
+            return ((*table.add(op)).0)(pc.add(1), (*g).base, cx, (*cx).p.budget, table);
         }
         (*cx).pc = (*g).pc;
         (*cx).base = (*g).base;
@@ -43,7 +46,8 @@ unsafe fn execute(cx: *mut Ctx, g: *mut crate::sched::g::G) -> u64 {
         loop {
             let pc = (*cx).pc;
             let op = *(pc as *const u16) as usize;
-            let what = (TABLE[op].0)(pc.add(1), (*cx).base, cx, (*cx).budget, RETURNING.as_ptr());
+            let handler = *(*cx).table.add(op);
+            let what = (handler.0)(pc.add(1), (*cx).base, cx, (*cx).budget, RETURNING.as_ptr());
             if what != back::CONTINUE {
                 return what;
             }
@@ -128,6 +132,11 @@ impl Hooks for Rt {
         unsafe { call::start_timer_closure(Ctx::of(p), closure) }
     }
 
+    fn call_ready(&self, p: &mut P) {
+        // SAFETY: as above, between two Gs.
+        unsafe { roots::call_ready(Ctx::of(p)) }
+    }
+
     fn make_p(&self, id: usize) -> *mut P {
         let cx = Ctx::for_p(self, id);
         self.ctxs.lock().push(cx as usize);
@@ -205,6 +214,7 @@ pub unsafe fn run_shared(rt: *const Rt) -> Exit {
     }
     rt.handle.forget();
     rt.sched.jobs.close();
+    rt.gc.abort();
     // Whoever ended the run has called `finish`; this M may also have left because another did.
     rt.sched.finish();
     loop {
@@ -212,6 +222,9 @@ pub unsafe fn run_shared(rt: *const Rt) -> Exit {
         let _ = handle.join();
     }
     let _ = rt.env.host.flush_stdout();
+    if rt.gcpauses {
+        let _ = rt.env.host.stderr(rt.sched.stops.report().as_bytes());
+    }
     // SAFETY: no M is left.
     rt.sched.slabs.each(&mut |g| unsafe { unwind::drop_extra(g) });
     for cx in std::mem::take(&mut *rt.ctxs.lock()) {

@@ -61,7 +61,7 @@ pub fn watch(rt: &Rt, ended: &Receiver<()>) {
         if due(look) {
             rt.sched.stop_within(LOOK_EVERY, |_| {
                 // SAFETY: the world is stopped.
-                unsafe { roots::collect_stopped(rt) }
+                unsafe { roots::collect_stopped(rt) };
             });
             look = Some(Instant::now() + LOOK_EVERY.max(now.elapsed() * LOOK_SHARE));
         }

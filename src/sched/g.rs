@@ -9,7 +9,7 @@ use crate::base::atomics::{AtomicU8, AtomicU32};
 use crate::base::limits::{HOSTILE, INITIAL_STACK_SLOTS};
 use parking_lot::Mutex;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering::Relaxed};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -91,6 +91,8 @@ pub struct G {
     pub handed: bool,
     /// It stands in the middle of an instruction: any slot of its innermost frame may hold a pointer.
     pub midway: bool,
+    /// The last concurrent collection for which its stack was looked at; the interpreter's.
+    pub scanned: AtomicU16,
     /// Code index of the `go` statement that made it.
     pub made_at: u32,
     pub id: u64,
@@ -295,6 +297,17 @@ impl Slabs {
         slab.1 += n;
         self.count.fetch_add(n, Relaxed);
         chain
+    }
+
+    /// As [`Slabs::each`], without those made meanwhile, and without keeping others from making some.
+    pub fn each_unlocked(&self, f: &mut dyn FnMut(*mut G)) {
+        let slabs = self.slabs.lock().clone();
+        for (p, used) in slabs {
+            for i in 0..used {
+                // SAFETY: as in `each`; slabs stay.
+                f(unsafe { p.add(i * G_BYTES) } as *mut G);
+            }
+        }
     }
 
     /// Calls `f` on every G that was ever made, also dead ones.

@@ -19,6 +19,7 @@ use super::g::{G, Slabs, Status};
 use super::jobs::Jobs;
 use super::netpoll::Netpoll;
 use super::p::{P, PStatus};
+use super::stops::Stops;
 use super::timer::{Action, Timers};
 use crate::base::limits::MAX_PROCS;
 use crossbeam_deque::{Injector, Steal};
@@ -36,6 +37,8 @@ pub trait Hooks: Sync {
     fn start_closure(&self, p: &mut P, closure: u64);
     /// The M of a P that has not run yet is needed: start its thread. `false`: the system gives none.
     fn start_m(&self, p: usize) -> bool;
+    /// Starts what a collection has found to be called, on the P's own queue.
+    fn call_ready(&self, p: &mut P);
     /// Makes a P, which stays where it is until the run has ended.
     fn make_p(&self, id: usize) -> *mut P;
 }
@@ -78,6 +81,7 @@ pub struct Sched {
     stopping: AtomicBool,
     stop_lock: Mutex<()>,
     resume: (Mutex<u64>, Condvar),
+    pub stops: Stops,
     pub done: AtomicBool,
     pub slabs: Slabs,
     free: Mutex<Vec<usize>>,
@@ -141,6 +145,7 @@ impl Sched {
             stopping: AtomicBool::new(false),
             stop_lock: Mutex::new(()),
             resume: (Mutex::new(0), Condvar::new()),
+            stops: Stops::default(),
             done: AtomicBool::new(false),
             slabs: Slabs::default(),
             free: Mutex::new(Vec::new()),
@@ -339,6 +344,7 @@ impl Sched {
                 Action::Ready(g) => unsafe { p.ready_last(g) },
                 Action::Start { closure, .. } => self.hooks().start_closure(p, closure),
                 Action::Expire { shared, side, round } => shared.expire(side, round).ready_on(p),
+                Action::CallReady => self.hooks().call_ready(p),
             }
         }
     }
@@ -629,22 +635,50 @@ impl Sched {
     /// Stops all Ps from a thread without one, runs `f`, lets them go on. `false`: the run has ended.
     pub fn stop_from_outside(&self, f: impl FnOnce(&Stopped)) -> bool {
         let _guard = self.stop_lock.lock();
-        self.while_stopped(self.ps(), None, f)
+        self.while_stopped(self.ps(), &|_| false, f).is_some()
+    }
+
+    /// As [`Sched::stop_from_outside`], unless `give_up` says so before all Ps have stopped. Returns how long they were
+    /// stopped, with the time it took to stop them.
+    pub fn stop_unless(&self, give_up: &dyn Fn() -> bool, f: impl FnOnce(&Stopped)) -> Option<Duration> {
+        let _guard = loop {
+            if give_up() {
+                return None;
+            }
+            if let Some(guard) = self.stop_lock.try_lock_for(Duration::from_millis(1)) {
+                break guard;
+            }
+        };
+        self.while_stopped(self.ps(), &|_| give_up(), f)
+    }
+
+    /// While `f` waits for something, the P counts as stopped.
+    pub fn while_resting(&self, p: &mut P, f: impl FnOnce()) {
+        p.status.store(PStatus::Stopped as u8, SeqCst);
+        f();
+        self.set_running(p);
+    }
+
+    /// Has a P call what a collection has found to be called.
+    pub fn call_ready(&self) {
+        self.timers.start(self.decide.now(), Action::CallReady);
+        self.timer_added();
     }
 
     /// As [`Sched::stop_from_outside`], but gives up, `false`, when the Ps have not stopped in time: a native may run for long.
     pub fn stop_within(&self, patience: Duration, f: impl FnOnce(&Stopped)) -> bool {
         let until = Instant::now() + patience;
         let Some(_guard) = self.stop_lock.try_lock_until(until) else { return false };
-        self.while_stopped(self.ps(), Some(until), f)
+        self.while_stopped(self.ps(), &|tries| tries % 64 == 0 && Instant::now() >= until, f).is_some()
     }
 
-    /// Has these Ps stop, runs `f`, lets them go on. `false`: the run has ended, or it was too late. The caller holds the
-    /// stop lock.
-    fn while_stopped(&self, ps: Vec<*mut P>, until: Option<Instant>, f: impl FnOnce(&Stopped)) -> bool {
+    /// Has these Ps stop, runs `f`, lets them go on; returns how long that took. `None`: the run has ended, or `late` after
+    /// so many tries. The caller holds the stop lock.
+    fn while_stopped(&self, ps: Vec<*mut P>, late: &dyn Fn(u32) -> bool, f: impl FnOnce(&Stopped)) -> Option<Duration> {
+        let start = Instant::now();
         self.stopping.store(true, SeqCst);
         let mut tries = 0u32;
-        let mut late = false;
+        let mut is_late = false;
         // SAFETY: the status is atomic.
         while ps.iter().any(|&p| unsafe { (*p).status.load(SeqCst) == PStatus::Running as u8 }) {
             tries += 1;
@@ -653,23 +687,27 @@ impl Sched {
             } else {
                 std::thread::yield_now()
             }
-            late = tries % 64 == 0 && until.is_some_and(|t| Instant::now() >= t);
-            if late || self.done.load(SeqCst) {
+            is_late = late(tries);
+            if is_late || self.done.load(SeqCst) {
                 break;
             }
         }
         // Also when `f` panics: that is to end the run, not to keep it.
         let _resume = Resume(self);
-        let alive = !late && !self.done.load(SeqCst);
+        let alive = !is_late && !self.done.load(SeqCst);
         if alive {
             f(&Stopped { sched: self });
         }
-        alive
+        let took = start.elapsed();
+        if alive {
+            self.stops.count(took);
+        }
+        alive.then_some(took)
     }
 
-    /// Stops all other Ps, runs `f`, lets them go on. `false`: another P was stopping the world; this one has
-    /// waited for it instead.
-    pub fn stop_the_world(&self, p: &mut P, f: impl FnOnce(&Stopped)) -> bool {
+    /// Stops all other Ps, runs `f`, lets them go on; returns how long that took. `None`: another P was stopping the world;
+    /// this one has waited for it instead.
+    pub fn stop_the_world(&self, p: &mut P, f: impl FnOnce(&Stopped)) -> Option<Duration> {
         let Some(_guard) = self.stop_lock.try_lock() else {
             // Somebody else is at it: be stopped.
             if self.stopping.load(SeqCst) {
@@ -677,10 +715,10 @@ impl Sched {
             } else {
                 std::thread::yield_now();
             }
-            return false;
+            return None;
         };
         let others = self.ps().into_iter().filter(|&o| o != p as *mut P).collect();
-        self.while_stopped(others, None, f);
-        true
+        // The run may have ended meanwhile: that ends this stop as well.
+        Some(self.while_stopped(others, &|_| false, f).unwrap_or_default())
     }
 }

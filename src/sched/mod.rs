@@ -15,5 +15,6 @@ pub mod netpoll;
 pub mod p;
 pub mod procs;
 pub mod runq;
+pub mod stops;
 pub mod timer;
 pub mod wait;

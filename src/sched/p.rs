@@ -23,6 +23,9 @@ pub struct P {
     runnext: *mut G,
     /// Instructions the next G may run.
     pub budget: i64,
+    /// Others mark: Gs are looked at before they run. The number of the collection.
+    pub marking: bool,
+    pub round: u16,
     /// More than one P exists.
     pub multi: bool,
     /// Choices are seeded.
@@ -78,6 +81,8 @@ impl P {
         P {
             runnext: null_mut(),
             budget: BUDGET_INSTRUCTIONS,
+            marking: false,
+            round: 0,
             multi: true,
             seeded,
             tick: 0,

@@ -14,6 +14,8 @@ pub enum Action {
     Start { closure: u64, period: i64 },
     /// The deadline of a descriptor.
     Expire { shared: Arc<Shared>, side: Side, round: u64 },
+    /// Call what a collection has found to be called.
+    CallReady,
 }
 
 // SAFETY: a G on a timer waits, and belongs to whoever takes the timer out.

@@ -25,16 +25,19 @@ macro_rules! natives {
                 out(cx, v as $signed as i64 as u64)
             }),
             (concat!("sync/atomic.Store", $kind), |cx| {
-                at::<$atomic>(cx)?.store(cx.word(1) as $int, SeqCst);
+                let old = at::<$atomic>(cx)?.swap(cx.word(1) as $int, SeqCst);
+                overwritten(cx, old as u64);
                 Ok(Outcome::Done)
             }),
             (concat!("sync/atomic.Swap", $kind), |cx| {
                 let v = at::<$atomic>(cx)?.swap(cx.word(1) as $int, SeqCst);
+                overwritten(cx, v as u64);
                 out(cx, v as $signed as i64 as u64)
             }),
             (concat!("sync/atomic.CompareAndSwap", $kind), |cx| {
                 let a = at::<$atomic>(cx)?;
                 let ok = a.compare_exchange(cx.word(1) as $int, cx.word(2) as $int, SeqCst, SeqCst).is_ok();
+                overwritten(cx, cx.word(1));
                 out(cx, ok as u64)
             }),
         )*];
@@ -49,6 +52,13 @@ natives! {
     "Uintptr" AtomicU64 u64, u64;
     // Any one-word value: pointers, interfaces.
     "Word" AtomicU64 u64, u64;
+}
+
+/// A word may have been a pointer: who marks meanwhile must see it.
+fn overwritten(cx: &Cx, old: u64) {
+    if cx.env.heap.is_marking() {
+        cx.env.heap.shade(old);
+    }
 }
 
 /// The atomic that the pointer in parameter 0 leads to.

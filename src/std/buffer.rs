@@ -58,6 +58,7 @@ unsafe fn set_len(cx: &mut Cx, field: *mut u64, word: u64, len: usize) -> Result
         }
         let p = slice::parts(word);
         let new = slice::new(cx.cache, cx.env.slice_header, p.data, len, (cap | OWNED) as usize);
+        cx.env.heap.shade(word);
         slice::store(field, new.ok_or(Trap::OutOfMemory)?);
         Ok(())
     }
@@ -74,6 +75,7 @@ unsafe fn regrow(cx: &mut Cx, field: *mut u64, len: usize, cap: usize) -> Result
         std::ptr::copy_nonoverlapping(old.data, data, old.len);
         let cap = (cap as u64 | OWNED) as usize;
         let new = slice::new(cx.cache, cx.env.slice_header, data, len, cap).ok_or(Trap::OutOfMemory)?;
+        cx.env.heap.shade(slice::load(field));
         slice::store(field, new);
         Ok(data)
     }

@@ -189,7 +189,10 @@ fn assign(cx: &mut Cx) -> NativeResult {
         _ => cx.word(1),
     };
     // SAFETY: the interface holds a pointer to a live value of the element type, which is one scalar or string.
-    unsafe { crate::value::native::store(elem, addr, &[value]) };
+    unsafe {
+        crate::value::native::overwrite(cx.env, elem, addr);
+        crate::value::native::store(elem, addr, &[value])
+    };
     Ok(Outcome::Done)
 }
 

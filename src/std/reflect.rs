@@ -1089,6 +1089,7 @@ fn send(cx: &mut Cx) -> NativeResult {
     };
     let n = cx.rtype(t.elem).words.max(1) as usize;
     for (cell, w) in cx.words_at(4, n)?.iter().zip(&words) {
+        cx.env.heap.shade(cell.get());
         cell.set(*w);
     }
     let (ch, buf, try_it) = (loc.word(cx.env) as *mut Chan, cx.word(4) as *mut u64, cx.bool(5));
@@ -1167,6 +1168,10 @@ fn recv(cx: &mut Cx) -> NativeResult {
             Chan::recv(ch, g, buf, ok, true, cx.side.park(WaitReason::ChanReceive, false))
         }
     };
+    if !matches!(got, Received::Parked) {
+        // SAFETY: as above. What it holds has been taken out of the channel.
+        unsafe { cx.env.heap.shade_words(buf, (*ch).elem_words() as usize) };
+    }
     match got {
         Received::Done { .. } => Ok(Outcome::Done),
         Received::Woke(g) => {

@@ -63,7 +63,7 @@ fn num_goroutine(cx: &mut Cx) -> NativeResult {
     Ok(Outcome::Done)
 }
 
-/// `memStats() (alloc, total, sys, mallocs, frees, next, pauses, gcs uint64)`
+/// `memStats(ring *pauses) (alloc, total, sys, mallocs, frees, next, pauses, gcs, last uint64)`
 fn mem_stats(cx: &mut Cx) -> NativeResult {
     let s = cx.env.heap.stats();
     let figures = [
@@ -79,8 +79,20 @@ fn mem_stats(cx: &mut Cx) -> NativeResult {
     for (i, v) in figures.into_iter().enumerate() {
         cx.set_word(i, v);
     }
+    // As Go keeps them: pause number n at (n + 255) % 256.
+    let ring = cx.words_at(0, 2 * PAUSES)?;
+    let first = s.num_gc - s.pauses.len() as u64;
+    for (i, &(ns, end)) in s.pauses.iter().enumerate() {
+        let at = (first as usize + i) % PAUSES;
+        ring[at].set(ns);
+        ring[PAUSES + at].set(end);
+    }
+    cx.set_word(8, s.pauses.back().map_or(0, |p| p.1));
     Ok(Outcome::Done)
 }
+
+/// Pauses that MemStats remembers.
+const PAUSES: usize = 256;
 
 /// `addCleanup(ptr any, call func()) uint64`
 fn add_cleanup(cx: &mut Cx) -> NativeResult {
@@ -142,6 +154,8 @@ fn weak_register(cx: &mut Cx) -> NativeResult {
 /// `load(cell *uint64) any`
 fn weak_load(cx: &mut Cx) -> NativeResult {
     let word = cx.words_at(0, 1)?[0].get();
+    // Nothing else may lead there.
+    cx.env.heap.shade(word);
     cx.set_word(0, word);
     Ok(Outcome::Done)
 }

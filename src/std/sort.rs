@@ -1,6 +1,6 @@
 //! Natives of `sort` and `slices`: sorting of ordered elements, and swaps in a slice of any type.
 use crate::bytecode::program::{Kind, RTypeId};
-use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap, load, store};
+use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap, load, overwrite, store};
 use crate::value::slice::Parts;
 
 pub const NATIVES: &[NativeEntry] = &[
@@ -53,6 +53,8 @@ fn swap_elems(cx: &mut Cx) -> NativeResult {
     unsafe {
         let (a, b) = (p.data.add(i * size), p.data.add(j * size));
         let words = t.words as usize;
+        overwrite(cx.env, t, a);
+        overwrite(cx.env, t, b);
         if words <= 8 {
             let (mut x, mut y) = ([0; 8], [0; 8]);
             load(t, a, &mut x[..words.max(1)]);
@@ -124,6 +126,7 @@ fn sort_ordered(cx: &mut Cx) -> NativeResult {
                 Kind::Uint8 => sort_as::<u8>(p, |v| v.sort_unstable()),
                 Kind::Float64 => sort_as::<f64>(p, |v| done = sort_floats(v, |x| x.is_sign_negative())),
                 Kind::Float32 => sort_as::<f32>(p, |v| done = sort_floats(v, |x| x.is_sign_negative())),
+                Kind::String if cx.env.heap.is_marking() => done = false,
                 Kind::String => sort_as::<u64>(p, |v| v.sort_by(|a, b| cx.str_of(*a).cmp(cx.str_of(*b)))),
                 _ => done = false,
             }

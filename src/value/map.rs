@@ -45,7 +45,13 @@ pub struct MapType {
     table_shape: ShapeId,
     iter_shape: ShapeId,
     seed: u64,
+    /// For [`Heap::shade`].
+    heap: *const Heap,
 }
+
+// SAFETY: the heap outlives the types of its maps, and is made for being shared.
+unsafe impl Send for MapType {}
+unsafe impl Sync for MapType {}
 
 /// The place of a writer that is no instruction.
 pub const NATIVE: u64 = 1;
@@ -125,6 +131,17 @@ impl MapType {
             table_shape: heap.shape(TABLE_WORDS, &BitMap(vec![1 << ENTRIES | 1 << INDEX])),
             iter_shape: heap.shape(ITER_WORDS, &BitMap(vec![1 << IT_MAP | 1 << IT_TABLE])),
             seed,
+            heap,
+        }
+    }
+
+    /// Words of a table or map that are about to be overwritten.
+    #[inline(always)]
+    unsafe fn overwrite(&self, at: *const u64, words: usize) {
+        unsafe {
+            if (*self.heap).is_marking() {
+                (*self.heap).shade_words(at, words);
+            }
         }
     }
 
@@ -265,6 +282,7 @@ impl MapType {
                 }
                 *new.add(USED) = n as u64;
             }
+            self.overwrite(m.add(TABLE), 1);
             (*(m.add(TABLE) as *const AtomicU64)).store(new as u64, Release);
             Ok(new)
         }
@@ -383,6 +401,7 @@ pub unsafe fn set(
         if !table.is_null() {
             let e = t.find(p, table, hash, key);
             if !e.is_null() {
+                t.overwrite(e.add(1), t.stride - 1);
                 // Keys that are equal may differ (0 and -0): Go keeps the old float key, but stores the new one's words.
                 if t.kind == KeyKind::Other {
                     for i in 0..key_words {
@@ -409,6 +428,8 @@ pub unsafe fn set(
             return Err(MapError::Race(WRITES, 0));
         }
         let e = (load(table.add(ENTRIES)) as *mut u64).add(n * t.stride);
+        // A racing writer may have been here before.
+        t.overwrite(e.add(1), t.stride - 1);
         for i in 0..key_words {
             store(e.add(1 + i), *key.add(i));
         }
@@ -440,6 +461,7 @@ pub unsafe fn delete(p: &Program, t: &MapType, m: *mut u64, key: *const u64, who
         let table = load(m.add(TABLE)) as *mut u64;
         let e = if table.is_null() { null_mut() } else { t.find(p, table, hash, key) };
         if !e.is_null() {
+            t.overwrite(e.add(1), t.stride - 1);
             store(e, DELETED);
             for i in 1..t.stride {
                 store(e.add(i), 0);
@@ -459,6 +481,7 @@ unsafe fn empty(table: *mut u64, t: &MapType) {
     unsafe {
         let entries = load(table.add(ENTRIES)) as *mut u64;
         let used = load(table.add(USED)) as usize;
+        t.overwrite(entries, used * t.stride);
         for i in 0..used * t.stride {
             store(entries.add(i), 0);
         }

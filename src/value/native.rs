@@ -448,7 +448,19 @@ pub unsafe fn load(t: &RType, addr: *const u8, out: &mut [u64]) {
     }
 }
 
-/// Writes one value of a type from register words to memory.
+/// A value in memory is about to be overwritten: who marks meanwhile must see what it holds.
+///
+/// # Safety
+/// `addr` is the address of a value of type `t` in a live object.
+pub unsafe fn overwrite(env: &Env, t: &RType, addr: *const u8) {
+    if env.heap.is_marking() && matches!(t.mem, Mem::W | Mem::N) {
+        // SAFETY: the caller's.
+        unsafe { env.heap.shade_words(addr as *const u64, t.words as usize) }
+    }
+}
+
+/// Writes one value of a type from register words to memory. In an object that others may see already, [`overwrite`]
+/// comes first.
 ///
 /// # Safety
 /// `addr` is the address of a value of type `t` in a live object.

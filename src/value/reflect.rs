@@ -4,7 +4,7 @@
 use super::env::Env;
 use super::iface as ifv;
 use super::make_type::pointer_to;
-use super::native::{Cx, Trap, load, store};
+use super::native::{Cx, Trap, load, overwrite, store};
 use super::slice;
 use crate::bytecode::program::{Boxing, FuncIdx, Kind, RType, RTypeId, iface};
 
@@ -152,7 +152,10 @@ impl Loc {
             && self.flag & INDIRECT != 0
         {
             // SAFETY: the place of a value of this type; who calls has words of it.
-            unsafe { store(self.t(env), p, words) }
+            unsafe {
+                overwrite(env, self.t(env), p);
+                store(self.t(env), p, words)
+            }
         }
     }
 

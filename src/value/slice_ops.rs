@@ -64,6 +64,13 @@ pub fn alloc_elems(cache: &mut Cache, t: &RType, info: &TypeInfo, count: usize) 
     }
 }
 
+/// Elements are about to be overwritten: who marks meanwhile must see what they hold.
+unsafe fn overwrite(env: &Env, t: &RType, at: *const u8, bytes: usize) {
+    if env.heap.is_marking() && !t.ptr_map.is_empty() {
+        unsafe { env.heap.shade_words(at as *const u64, bytes / 8) }
+    }
+}
+
 /// Moves bytes; whole words one by one.
 ///
 /// # Safety
@@ -127,6 +134,7 @@ pub unsafe fn append(cache: &mut Cache, env: &Env, elem: RTypeId, s: u64, v: *co
         let (t, info) = (env.ty(elem.0), &env.types[elem.0 as usize]);
         let words = std::slice::from_raw_parts(v, t.words.max(1) as usize);
         if old.len < old.cap {
+            overwrite(env, t, old.data.add(old.len * info.elem_bytes), info.elem_bytes);
             super::native::store(t, old.data.add(old.len * info.elem_bytes), words);
             if own && slice::load((s as *const u64).add(2)) & OWNED != 0 {
                 slice::store((s as *mut u64).add(1), old.len as u64 + 1);
@@ -164,6 +172,7 @@ pub unsafe fn append_elems(
         let (t, info) = (env.ty(elem.0), &env.types[elem.0 as usize]);
         let len = old.len.checked_add(count)?;
         let (data, cap) = if len <= old.cap { (old.data, old.cap) } else { grow(cache, env, elem, old, len)? };
+        overwrite(env, t, data.add(old.len * info.elem_bytes), count * info.elem_bytes);
         move_elems(
             data.add(old.len * info.elem_bytes),
             src,
@@ -182,6 +191,7 @@ pub unsafe fn append_elems(
 pub unsafe fn copy(env: &Env, elem: RTypeId, dst: *mut u8, src: *const u8, n: usize) {
     let (t, info) = (env.ty(elem.0), &env.types[elem.0 as usize]);
     unsafe {
+        overwrite(env, t, dst, n * info.elem_bytes);
         move_elems(dst, src, n * info.elem_bytes, t.mem == Mem::W || t.mem == Mem::N);
         disown_elems(info, src, n);
     }

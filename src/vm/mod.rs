@@ -13,7 +13,7 @@ use crate::base::intern::Interner;
 use crate::base::limits;
 use crate::base::span::SourceMap;
 use crate::bytecode::program::Program;
-use crate::heap::{Config, Heap};
+use crate::heap::{Concurrent, Config, Heap};
 use crate::interp::ctx::{Exit, Rt};
 pub use crate::interp::limits::LimitOptions;
 pub use crate::interp::watch::{Handle, WatchOptions};
@@ -139,6 +139,10 @@ pub struct RunOptions {
     pub limits: LimitOptions,
     /// A line to standard error for each collection.
     pub gctrace: bool,
+    /// How long the world was stopped, to standard error at the end.
+    pub gcpauses: bool,
+    /// Whether collections mark while the program runs; `None`: when the heap is large.
+    pub concurrent: Option<bool>,
     /// List the goroutines that can never run again when `main` returns, and end with status 3 if there are any.
     pub leaks: bool,
     /// What the run tells about itself while it goes on.
@@ -160,6 +164,8 @@ impl Default for RunOptions {
             memory_limit: usize::MAX,
             limits: LimitOptions::default(),
             gctrace: false,
+            gcpauses: false,
+            concurrent: None,
             leaks: false,
             watch: WatchOptions::default(),
         }
@@ -228,6 +234,13 @@ fn new_rt(
         limits: options.limits.clone(),
         output_full,
         gctrace: options.gctrace,
+        gcpauses: options.gcpauses,
+        concurrent: match options.concurrent {
+            Some(true) => Concurrent::Always,
+            // A collection at every safepoint is made at once.
+            None if !limits::HOSTILE => Concurrent::Large,
+            _ => Concurrent::Never,
+        },
         leaks: options.leaks,
         watch: options.watch,
     };
