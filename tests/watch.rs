@@ -120,7 +120,7 @@ const UNLOCK: &str = "\tif i == {when} {\n\t\ta.Unlock()\n\t\tb.Unlock()\n\t\tbr
 /// What main holds but never looks at again does not count.
 #[test]
 fn locks_that_main_has_done_with_are_stuck() {
-    let code = ABBA.replace(UNLOCK, "");
+    let code = format!("func run() {{\n{}\n}}\nrun()", ABBA.replace(UNLOCK, ""));
     let (status, _, err) = end(start(&["--deadlock=early"], &code, ""));
     assert_eq!(status, Some(2), "{err}");
     assert!(err.contains("waits for a sync.Mutex that goroutine"), "{err}");
