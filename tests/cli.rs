@@ -181,3 +181,17 @@ fn ctrl_c_ends_with_130_after_the_output() {
     let o = child.wait_with_output().expect("gmpl ends");
     check(o, 130, "1\n3\n", "");
 }
+
+#[test]
+fn an_opcode_profile_counts_what_was_executed() {
+    let o = gmpl(&[
+        "run",
+        "--opcode-profile",
+        "-e",
+        "func f() { n := 0; for i := 0; i < 1000; i++ { n += i * n }; fmt.Println(n) }; f()",
+    ]);
+    let err = err(&o);
+    assert_eq!((o.status.code(), out(&o).as_str()), (Some(0), "0\n"));
+    let row = |title: &str| err.lines().any(|l| l.trim_start().starts_with("1000 ") && l.ends_with(title));
+    assert!(err.contains(" instructions\n") && row("  Mul") && row("  Mul Add"), "{err}");
+}

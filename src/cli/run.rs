@@ -33,6 +33,9 @@ pub struct Args {
     /// Which deadlocks end the run: of all goroutines, or also of some, as soon as a collection finds them
     #[arg(long, value_enum, default_value_t, value_name = "WHICH")]
     deadlock: Deadlock,
+    /// Print the instructions that were executed, and which followed each other, when the program ends
+    #[arg(long)]
+    opcode_profile: bool,
     /// Unused names of scripts are errors
     #[arg(long)]
     strict: bool,
@@ -81,6 +84,7 @@ impl Args {
             seed: None,
             leaks: false,
             deadlock: Deadlock::default(),
+            opcode_profile: false,
             strict: false,
             format: Format::default(),
             limits: super::limits::Limits::default(),
@@ -142,6 +146,7 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
     }
     args.limits.apply(&mut options);
     super::debug::apply(&mut options);
+    options.opcode_profile = args.opcode_profile;
     options.watch.early_deadlock = args.deadlock == Deadlock::Early;
     let ended = match Vm::new(program, compiled.sources, host.clone(), &options) {
         Ok(vm) => {

@@ -1,5 +1,6 @@
 //! The state of a P's interpreter (`Ctx`) and what all of a VM's share (`Rt`).
 use super::ops::H;
+use super::profile::OpProfile;
 use crate::base::span::SourceMap;
 use crate::bytecode::program::{Program, RTypeId};
 use crate::heap::{Cache, ShapeId};
@@ -39,6 +40,8 @@ pub struct Ctx {
     pub p: P,
     pub cache: Cache,
     pub failed: super::memory::Failed,
+    /// With the portable driver only.
+    pub profile: Option<Box<OpProfile>>,
 }
 
 impl Ctx {
@@ -66,6 +69,7 @@ impl Ctx {
             p,
             cache: Cache::new(rt.env.heap.clone()),
             failed: Default::default(),
+            profile: rt.opcode_profile.then(Box::default),
         });
         cx.cache.may_refuse = true;
         cx.side.p = &raw mut cx.p;
@@ -144,6 +148,8 @@ pub struct Rt {
     /// One after the other: what is printed at a fatal end.
     pub dying: Mutex<()>,
     pub portable: bool,
+    /// Print which instructions were executed, at the end.
+    pub opcode_profile: bool,
     pub max_stack_slots: usize,
     pub limits: super::limits::Limits,
     /// Print a line for each collection.

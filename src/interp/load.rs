@@ -24,6 +24,7 @@ pub struct Options {
     pub procs: usize,
     pub seed: Option<u64>,
     pub portable: bool,
+    pub opcode_profile: bool,
     pub max_stack_slots: usize,
     /// Inputs will be added to the program.
     pub session: bool,
@@ -159,7 +160,8 @@ pub fn load(
         sources: WorldCell::new(sources),
         exit: Mutex::new(None),
         dying: Mutex::new(()),
-        portable: options.portable,
+        portable: options.portable || options.opcode_profile,
+        opcode_profile: options.opcode_profile,
         max_stack_slots: options.max_stack_slots,
         gctrace: options.gctrace,
         gcpauses: options.gcpauses,

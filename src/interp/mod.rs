@@ -17,6 +17,7 @@ pub mod load;
 pub mod marking;
 pub mod memory;
 pub mod ops;
+pub mod profile;
 pub mod roots;
 pub mod run;
 pub mod session;

@@ -2,6 +2,7 @@
 use super::call;
 use super::ctx::{Ctx, Exit, Rt};
 use super::ops::{H, back};
+use super::profile::OpProfile;
 use super::{explain, roots, traceback, unwind, watch};
 use crate::bytecode::op::Op;
 use crate::sched::idle::{Found, Hooks};
@@ -46,6 +47,9 @@ unsafe fn execute(cx: *mut Ctx, g: *mut crate::sched::g::G) -> u64 {
         loop {
             let pc = (*cx).pc;
             let op = *(pc as *const u16) as usize;
+            if let Some(profile) = &mut (*cx).profile {
+                profile.count(op);
+            }
             let handler = *(*cx).table.add(op);
             let what = (handler.0)(pc.add(1), (*cx).base, cx, (*cx).budget, RETURNING.as_ptr());
             if what != back::CONTINUE {
@@ -222,6 +226,14 @@ pub unsafe fn run_shared(rt: *const Rt) -> Exit {
         let _ = handle.join();
     }
     let _ = rt.env.host.flush_stdout();
+    if rt.opcode_profile {
+        let mut all = OpProfile::default();
+        for &cx in rt.ctxs.lock().iter() {
+            // SAFETY: no M is left.
+            unsafe { &*(cx as *const Ctx) }.profile.iter().for_each(|p| all.add(p));
+        }
+        let _ = rt.env.host.stderr(all.text().as_bytes());
+    }
     if rt.gcpauses {
         let _ = rt.env.host.stderr(rt.sched.stops.report().as_bytes());
     }

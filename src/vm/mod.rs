@@ -127,6 +127,8 @@ pub struct RunOptions {
     pub seed: Option<u64>,
     /// The portable driver instead of tail calls.
     pub portable: bool,
+    /// Print which instructions were executed, at the end; slower.
+    pub opcode_profile: bool,
     /// Bytes the VM may hold: heap, stacks, goroutines.
     pub max_memory: usize,
     /// Bytes one goroutine's stack may hold.
@@ -158,6 +160,7 @@ impl Default for RunOptions {
             cpus,
             seed: None,
             portable: false,
+            opcode_profile: false,
             max_memory: machine::memory(),
             max_stack: limits::MAX_STACK_SLOTS * 8,
             gc_percent: 100,
@@ -229,6 +232,7 @@ fn new_rt(
         procs: options.procs,
         seed: options.seed,
         portable: options.portable,
+        opcode_profile: options.opcode_profile,
         max_stack_slots: options.max_stack / 8,
         session,
         limits: options.limits.clone(),
