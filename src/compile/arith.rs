@@ -16,6 +16,8 @@ use crate::types::ty::TypeId;
 pub enum Operand {
     Slot(Reg),
     Small(i64),
+    /// A larger constant, of a division.
+    Large(i64),
 }
 
 impl Compiler<'_> {
@@ -171,6 +173,12 @@ impl Compiler<'_> {
             self.f.regs.release(mark);
             return self.arith(op, l, ty, a, Operand::Small(k), want, canon);
         }
+        if let Some(k) = self.large_divisor(op, l, y) {
+            let a = self.expr(x, None);
+            self.set_pos(pos);
+            self.f.regs.release(mark);
+            return self.arith(op, l, ty, a, Operand::Large(k), want, canon);
+        }
         if let Some(k) = self.small_const(x)
             && matches!(op, Add | Mul | And | Or | Xor | Sub)
         {
@@ -194,6 +202,12 @@ impl Compiler<'_> {
         self.set_pos(pos);
         self.f.regs.release(mark);
         self.arith(op, l, ty, a, Operand::Slot(b), want, canon)
+    }
+
+    /// The constant that a signed integer is divided by, if it is large.
+    pub fn large_divisor(&self, op: BinaryOp, l: Lay, y: ExprId) -> Option<i64> {
+        let divides = matches!(op, BinaryOp::Div | BinaryOp::Rem) && l.is_int() && l.is_signed();
+        self.int_const(y).filter(|&k| divides && k > i16::MAX as i64)
     }
 
     /// `a op b` for operands that have been evaluated.
@@ -255,6 +269,12 @@ impl Compiler<'_> {
         }
         let d = self.dst(want, ty);
         let signed = l.is_signed();
+        if let (Operand::Small(k) | Operand::Large(k), true, Div | Rem) = (b, signed, op)
+            && self.divide(op == Rem, d, a, k)
+        {
+            self.extend_after(op, d, l, canon);
+            return d;
+        }
         if let Operand::Small(k) = b {
             let (kop, k) = match op {
                 Add => (Op::AddK, k),
@@ -335,6 +355,12 @@ impl Compiler<'_> {
             Operand::Small(k) => {
                 let r = self.scalar();
                 self.f.code.rx(Op::LdI, r, k as i32);
+                r
+            }
+            Operand::Large(k) => {
+                let r = self.scalar();
+                let k = self.constant(Constant::Word(k as u64));
+                self.f.code.rx(Op::LdK, r, k);
                 r
             }
         }

@@ -368,7 +368,7 @@ impl Compiler<'_> {
         let small = match y {
             Operand::Small(k) if op == BinaryOp::Sub => Some(-k),
             Operand::Small(k) => Some(k),
-            Operand::Slot(_) => None,
+            Operand::Slot(_) | Operand::Large(_) => None,
         };
         let small = match small {
             Some(k) if i16::try_from(k).is_err() => return false,
@@ -420,10 +420,10 @@ impl Compiler<'_> {
         };
         let yt = if shift { self.ty(rhs) } else { ty };
         let small = if shift { self.int_const(rhs) } else { self.small_const(rhs).filter(|_| l.is_int()) };
-        let mut y = None;
-        if small.is_none() && early {
+        let mut y = self.large_divisor(op, l, rhs).map(Operand::Large);
+        if small.is_none() && y.is_none() && early {
             let r = self.expr_as(rhs, yt, None);
-            y = Some(self.hold(r, yt));
+            y = Some(Operand::Slot(self.hold(r, yt)));
         }
         let place = match place {
             Some(p) => p,
@@ -431,7 +431,7 @@ impl Compiler<'_> {
         };
         let y = match (small, y) {
             (Some(k), _) => Operand::Small(k),
-            (None, Some(r)) => Operand::Slot(r),
+            (None, Some(y)) => y,
             (None, None) => Operand::Slot(self.expr_as(rhs, yt, None)),
         };
         self.set_pos(pos);
@@ -448,6 +448,7 @@ impl Compiler<'_> {
         let v = match y {
             Operand::Small(k) => self.shift_by(left, l, ty, r, k, want, canon),
             Operand::Slot(c) => self.shift_reg(left, l, ty, r, c, yt, want, canon),
+            Operand::Large(_) => return,
         };
         self.store(place, ty, v);
     }

@@ -14,6 +14,7 @@ mod call;
 mod closure;
 mod cond;
 mod conv;
+mod divide;
 mod emit;
 mod expr;
 mod func;

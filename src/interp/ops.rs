@@ -335,12 +335,43 @@ binary! {
     LeS |x, y| (string::bytes(x) <= string::bytes(y)) as u64;
 }
 
+/// What a negative number needs for a division by 2^k that shifts: such shifts round down, Go rounds toward zero.
+#[inline(always)]
+fn toward_zero(x: u64, k: i64) -> i64 {
+    ((x as i64 >> 63) as u64 >> (64 - k & 63)) as i64
+}
+
+/// The quotient by the constant that `m` and `shift` were made for: see `compile::divide`.
+#[inline(always)]
+fn quotient(x: u64, m: u64, shift: usize) -> u64 {
+    let high = (x as i64 as i128 * m as i64 as i128 >> 64) as i64;
+    let q = high.wrapping_add(x as i64 & (m as i64 >> 63)) >> (shift & 63);
+    (q as u64).wrapping_add(q as u64 >> 63)
+}
+
+handlers! {
+    DivM(pc, r, cx, n, t) {
+        ra!(pc, r) = quotient(rb!(pc, r), *pc, c!(pc));
+        next!(pc.add(1), r, cx, n, t)
+    }
+    RemM(pc, r, cx, n, t) {
+        let x = rb!(pc, r);
+        ra!(pc, r) = x.wrapping_sub(quotient(x, *pc, c!(pc)).wrapping_mul(*pc.add(1)));
+        next!(pc.add(2), r, cx, n, t)
+    }
+}
+
 immediate! {
     AddK |x, k| x.wrapping_add(k as u64);
     RsbK |x, k| (k as u64).wrapping_sub(x);
     MulK |x, k| x.wrapping_mul(k as u64);
     DivIK |x, k| (x as i64).wrapping_div(if k == 0 { 1 } else { k }) as u64;
     RemIK |x, k| (x as i64).wrapping_rem(if k == 0 { 1 } else { k }) as u64;
+    DivP2 |x, k| ((x as i64).wrapping_add(toward_zero(x, k)) >> (k & 63)) as u64;
+    RemP2 |x, k| {
+        let up = toward_zero(x, k);
+        ((x as i64).wrapping_add(up) & ((1 << (k & 63)) - 1)).wrapping_sub(up) as u64
+    };
     DivUK |x, k| x / (k as u16 as u64).max(1);
     RemUK |x, k| x % (k as u16 as u64).max(1);
     AndK |x, k| x & k as u64;
