@@ -16,7 +16,7 @@ use crate::types::ty::TypeId;
 pub enum Operand {
     Slot(Reg),
     Small(i64),
-    /// A larger constant, of a division.
+    /// A larger constant, which follows the instruction.
     Large(i64),
 }
 
@@ -173,8 +173,8 @@ impl Compiler<'_> {
             self.f.regs.release(mark);
             return self.arith(op, l, ty, a, Operand::Small(k), want, canon);
         }
-        if let Some(k) = self.large_divisor(op, l, y) {
-            let a = self.expr(x, None);
+        if let Some(k) = self.large_const(op, l, y) {
+            let a = if low { self.raw(x) } else { self.expr(x, None) };
             self.set_pos(pos);
             self.f.regs.release(mark);
             return self.arith(op, l, ty, a, Operand::Large(k), want, canon);
@@ -193,6 +193,14 @@ impl Compiler<'_> {
             }
             return self.arith(op, l, ty, b, Operand::Small(k), want, canon);
         }
+        if let Some(k) = self.large_const(op, l, x)
+            && matches!(op, Add | Mul | And | Or | Xor)
+        {
+            let b = if low { self.raw(y) } else { self.expr(y, None) };
+            self.set_pos(pos);
+            self.f.regs.release(mark);
+            return self.arith(op, l, ty, b, Operand::Large(k), want, canon);
+        }
         let (a, b) = if low && !self.has_safepoint(y) {
             let a = self.raw(x);
             (a, self.raw(y))
@@ -204,10 +212,15 @@ impl Compiler<'_> {
         self.arith(op, l, ty, a, Operand::Slot(b), want, canon)
     }
 
-    /// The constant that a signed integer is divided by, if it is large.
-    pub fn large_divisor(&self, op: BinaryOp, l: Lay, y: ExprId) -> Option<i64> {
-        let divides = matches!(op, BinaryOp::Div | BinaryOp::Rem) && l.is_int() && l.is_signed();
-        self.int_const(y).filter(|&k| divides && k > i16::MAX as i64)
+    /// A constant operand of an integer operation that is no immediate but can follow the instruction.
+    pub fn large_const(&self, op: BinaryOp, l: Lay, y: ExprId) -> Option<i64> {
+        use BinaryOp::*;
+        let k = self.int_const(y).filter(|&k| l.is_int() && i16::try_from(k).is_err())?;
+        match op {
+            Div | Rem => l.is_signed() && k > 0,
+            _ => matches!(op, Add | Sub | Mul | And | Or | Xor | AndNot),
+        }
+        .then_some(k)
     }
 
     /// `a op b` for operands that have been evaluated.
@@ -272,6 +285,21 @@ impl Compiler<'_> {
         if let (Operand::Small(k) | Operand::Large(k), true, Div | Rem) = (b, signed, op)
             && self.divide(op == Rem, d, a, k)
         {
+            self.extend_after(op, d, l, canon);
+            return d;
+        }
+        if let Operand::Large(k) = b {
+            let (op_l, k) = match op {
+                Add => (Op::AddL, k),
+                Sub => (Op::AddL, k.wrapping_neg()),
+                Mul => (Op::MulL, k),
+                And => (Op::AndL, k),
+                Or => (Op::OrL, k),
+                Xor => (Op::XorL, k),
+                _ => (Op::AndL, !k),
+            };
+            self.f.code.rr(op_l, d, a);
+            self.f.code.extra(k as u64);
             self.extend_after(op, d, l, canon);
             return d;
         }

@@ -420,7 +420,7 @@ impl Compiler<'_> {
         };
         let yt = if shift { self.ty(rhs) } else { ty };
         let small = if shift { self.int_const(rhs) } else { self.small_const(rhs).filter(|_| l.is_int()) };
-        let mut y = self.large_divisor(op, l, rhs).map(Operand::Large);
+        let mut y = self.large_const(op, l, rhs).map(Operand::Large);
         if small.is_none() && y.is_none() && early {
             let r = self.expr_as(rhs, yt, None);
             y = Some(Operand::Slot(self.hold(r, yt)));

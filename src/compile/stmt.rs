@@ -75,8 +75,14 @@ impl Compiler<'_> {
                 if let Some(i) = init {
                     self.stmt(*i);
                 }
-                let no = self.f.code.label();
                 self.set_pos(ast.span(*cond).lo);
+                if els.is_none()
+                    && let [only] = then.stmts[..]
+                    && let Some(to) = self.plain_exit(only)
+                {
+                    return self.cond(*cond, to, true);
+                }
+                let no = self.f.code.label();
                 self.cond(*cond, no, false);
                 self.block_stmts(&then.stmts);
                 match els {
@@ -127,17 +133,30 @@ impl Compiler<'_> {
         l
     }
 
-    /// The jump that a `break`, `continue` or `goto` makes within this function; false if its target is outside.
-    pub fn jump_to(&mut self, exit: Exit) -> bool {
-        let found = match exit {
+    /// Where a statement leads that is only a jump within this function.
+    fn plain_exit(&mut self, stmt: StmtId) -> Option<Label> {
+        match &self.ast.stmt(stmt).kind {
+            StmtKind::Break(l) => self.exit_label(Exit::Break(l.map(|l| l.name))),
+            StmtKind::Continue(l) => self.exit_label(Exit::Continue(l.map(|l| l.name))),
+            _ => None,
+        }
+    }
+
+    /// Where a `break`, `continue` or `goto` leads; `None` if its target is outside this function.
+    fn exit_label(&mut self, exit: Exit) -> Option<Label> {
+        match exit {
             Exit::Break(None) => self.f.ctrl.last().map(|c| c.brk),
             Exit::Break(name) => self.f.ctrl.iter().rev().find(|c| c.label == name).map(|c| c.brk),
             Exit::Continue(None) => self.f.ctrl.iter().rev().find_map(|c| c.cont),
             Exit::Continue(name) => self.f.ctrl.iter().rev().find(|c| c.label == name).and_then(|c| c.cont),
             Exit::Goto(name) if self.label_is_here(name) => Some(self.goto_label(name)),
             Exit::Goto(_) | Exit::Return => None,
-        };
-        match found {
+        }
+    }
+
+    /// The jump that a `break`, `continue` or `goto` makes within this function; false if its target is outside.
+    pub fn jump_to(&mut self, exit: Exit) -> bool {
+        match self.exit_label(exit) {
             Some(l) => {
                 self.f.code.jump(l);
                 true

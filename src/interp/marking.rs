@@ -171,7 +171,7 @@ fn overwrites(op: Op) -> bool {
             ClearSlice | Recv => true,
             Nop | Mov | Mov2 | MovN | LdI | LdK | ZeroN | LdG | GAddr | Add | Sub | Mul | DivI | DivU |
             RemI | RemU | And | Or | Xor | AndNot | Shl | ShrI | ShrU | ChkShift | AddK | RsbK | MulK |
-            Mac | DivIK | RemIK | DivP2 | RemP2 | DivM | RemM | DivUK | RemUK | AndK | OrK | XorK | ShlK | ShrIK | ShrUK | Neg | Not |
+            AddL | MulL | AndL | OrL | XorL | Mac | DivIK | RemIK | DivP2 | RemP2 | DivM | RemM | DivUK | RemUK | AndK | OrK | XorK | ShlK | ShrIK | ShrUK | Neg | Not |
             ExtI8 | ExtI16 | ExtI32 | ExtU8 | ExtU16 | ExtU32 | AddF | SubF | MulF | DivF | MacF | MsbF |
             NegF | RoundF32 | WidenF32 | NarrowF32 | I2F | U2F | I2F32 | U2F32 | F2I | F2U | SqrtF | AbsF
             | FloorF | CeilF | TruncF | AddC | SubC | MulC | DivC | EqC | WidenC64 | NarrowC64 | Eq | Ne

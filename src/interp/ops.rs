@@ -349,6 +349,23 @@ fn quotient(x: u64, m: u64, shift: usize) -> u64 {
     (q as u64).wrapping_add(q as u64 >> 63)
 }
 
+/// `R[a] = f(R[b], extra word)`
+macro_rules! long {
+    ($($name:ident |$x:ident, $k:ident| $e:expr;)*) => { handlers! { $($name(pc, r, cx, n, t) {
+        let ($x, $k) = (rb!(pc, r), *pc);
+        ra!(pc, r) = $e;
+        next!(pc.add(1), r, cx, n, t)
+    })* } };
+}
+
+long! {
+    AddL |x, k| x.wrapping_add(k);
+    MulL |x, k| x.wrapping_mul(k);
+    AndL |x, k| x & k;
+    OrL |x, k| x | k;
+    XorL |x, k| x ^ k;
+}
+
 handlers! {
     DivM(pc, r, cx, n, t) {
         ra!(pc, r) = quotient(rb!(pc, r), *pc, c!(pc));
