@@ -416,15 +416,16 @@ impl Heap {
 
     /// Gives free blocks back to the system but for `keep` of them, and no more than `most` at once. `true`: there are more.
     pub(super) fn release(&self, central: &mut Central, keep: u32, most: u32) -> bool {
+        let most = most.min(central.dirty_blocks.saturating_sub(keep));
         let mut given = 0;
         for (&at, &len) in central.free.iter().rev() {
-            if central.dirty_blocks - given <= keep || given >= most {
+            if given >= most {
                 break;
             }
             let mut i = at;
             while i < at + len {
                 let start = i;
-                while i < at + len && i - start < most && self.block(i as usize).dirty {
+                while i < at + len && given + i - start < most && self.block(i as usize).dirty {
                     i += 1;
                 }
                 if i > start {

@@ -284,7 +284,9 @@ impl Heap {
     /// Free blocks that are worth keeping from the system: the program is about to fill them.
     fn kept_blocks(&self) -> u32 {
         let (live, goal) = self.live_and_goal();
-        (goal.saturating_sub(live).min(1 << 40) / BLOCK_BYTES) as u32 + 32
+        let room = goal.saturating_sub(live).min(1 << 40);
+        // Somewhat more than that is allocated until the next collection has ended.
+        ((room + room / 4) / BLOCK_BYTES) as u32 + 32
     }
 
     // ---- marking while the program runs

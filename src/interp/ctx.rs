@@ -8,6 +8,7 @@ use crate::sched::idle::Sched;
 use crate::sched::p::P;
 use crate::sync::sema::SemaTable;
 use crate::value::env::Env;
+use crate::value::map::Memo;
 use crate::value::native::{Native, Side};
 use crate::value::world::WorldCell;
 use parking_lot::Mutex;
@@ -40,6 +41,7 @@ pub struct Ctx {
     pub p: P,
     pub cache: Cache,
     pub failed: super::memory::Failed,
+    pub map_memo: Memo,
     /// With the portable driver only.
     pub profile: Option<Box<OpProfile>>,
 }
@@ -56,7 +58,7 @@ impl Ctx {
         let mut p = P::new(id, &*rt.sched, rt.sched.decide.rng(), rt.sched.decide.seeded());
         p.multi = rt.sched.procs() > 1;
         let mut cx = Box::new(Ctx {
-            side: Side { g: null_mut(), p: null_mut(), sema: &rt.sema },
+            side: Side { g: null_mut(), p: null_mut(), sema: &rt.sema, text: Vec::new() },
             stack_end: null_mut(),
             consts: rt.consts.as_ptr(),
             globals: rt.globals.as_ptr() as *mut u64,
@@ -69,6 +71,7 @@ impl Ctx {
             p,
             cache: Cache::new(rt.env.heap.clone()),
             failed: Default::default(),
+            map_memo: Memo::default(),
             profile: rt.opcode_profile.then(Box::default),
         });
         cx.cache.may_refuse = true;

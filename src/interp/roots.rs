@@ -194,7 +194,11 @@ pub unsafe fn mark_roots(rt: &Rt, m: &mut Marker) {
 pub unsafe fn flush_caches(rt: &Rt) {
     for &other in rt.ctxs.lock().iter() {
         // SAFETY: no M runs.
-        unsafe { (*(other as *mut Ctx)).cache.flush() };
+        unsafe {
+            (*(other as *mut Ctx)).cache.flush();
+            // Its table may be freed, and its address be another's.
+            (*(other as *mut Ctx)).map_memo = Default::default();
+        }
     }
 }
 

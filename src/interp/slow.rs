@@ -662,7 +662,7 @@ pub unsafe fn map_get(cx: *mut Ctx, ty: u32, m: u64, key: *const u64, out: *mut 
     unsafe {
         let t = map_type(cx, ty);
         let words = t.val_words as usize;
-        match map::get(&(*(*cx).rt).env.program, t, m as *mut u64, key) {
+        match map::get_and_note(&(*(*cx).rt).env.program, t, m as *mut u64, key, &mut (*cx).map_memo) {
             Ok(found) => {
                 match found {
                     Some(v) => {
@@ -695,7 +695,8 @@ pub unsafe fn map_get(cx: *mut Ctx, ty: u32, m: u64, key: *const u64, out: *mut 
 pub unsafe fn map_set(cx: *mut Ctx, pc: *const u64, m: u64, key: *const u64, value: *const u64) -> bool {
     unsafe {
         let t = map_type(cx, *pc as u32);
-        match map::set(&mut (*cx).cache, &(*(*cx).rt).env.program, t, m as *mut u64, key, value, pc as u64) {
+        let program = &(*(*cx).rt).env.program;
+        match map::set(&mut (*cx).cache, program, t, m as *mut u64, key, value, pc as u64, &(*cx).map_memo) {
             Ok(()) => true,
             Err(e) => map_fail(cx, e),
         }

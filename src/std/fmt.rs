@@ -65,9 +65,21 @@ struct Printer<'a, 'b> {
 }
 
 /// `format(kind int, f string, a []any, texts []string, raw []bool) (s string, vals []any, infos []int)`
+/// Arguments of most calls.
+const FEW_ARGS: usize = 8;
+
 fn format(cx: &mut Cx) -> NativeResult {
     let (kind, f) = (cx.int(0), cx.str(1));
-    let args: Vec<u64> = (0..cx.slice(2).len).map(|i| cx.slice_word(2, i)).collect();
+    let n = cx.slice(2).len;
+    let (mut few, many);
+    let args: &[u64] = if n <= FEW_ARGS {
+        few = [0; FEW_ARGS];
+        (0..n).for_each(|i| few[i] = cx.slice_word(2, i));
+        &few[..n]
+    } else {
+        many = (0..n).map(|i| cx.slice_word(2, i)).collect::<Vec<u64>>();
+        &many
+    };
     let texts = if cx.word(3) == 0 {
         None
     } else {
@@ -80,27 +92,22 @@ fn format(cx: &mut Cx) -> NativeResult {
         };
         Some((0..n).map(text).collect())
     };
-    let mut p = Printer {
-        cx,
-        out: Vec::with_capacity(64),
-        f: Flags::default(),
-        calls: Vec::new(),
-        texts,
-        next_text: 0,
-        failed: None,
-        wrap: kind == 3,
-    };
+    let out = cx.side.take_text();
+    let mut p =
+        Printer { cx, out, f: Flags::default(), calls: Vec::new(), texts, next_text: 0, failed: None, wrap: kind == 3 };
     match kind {
-        SPRINT => p.print(&args),
-        SPRINTLN => p.println(&args),
-        _ => p.printf(f, &args),
+        SPRINT => p.print(args),
+        SPRINTLN => p.println(args),
+        _ => p.printf(f, args),
     }
     let (out, calls, failed) = (p.out, p.calls, p.failed);
     if let Some(trap) = failed {
         return Err(trap);
     }
     if calls.is_empty() {
-        cx.set_str(0, &out)?;
+        let set = cx.set_str(0, &out);
+        cx.side.give_text(out);
+        set?;
         cx.set_word(1, 0);
         cx.set_word(2, 0);
         return Ok(Outcome::Done);

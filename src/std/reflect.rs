@@ -616,8 +616,19 @@ fn set_map_index(cx: &mut Cx) -> NativeResult {
                 return Ok(Outcome::Done);
             };
             // SAFETY: likewise.
-            unsafe { map::set(cx.cache, &cx.env.program, mt, m, key.as_ptr(), value.as_ptr(), map::NATIVE) }
-                .map_err(map_trap)?;
+            unsafe {
+                map::set(
+                    cx.cache,
+                    &cx.env.program,
+                    mt,
+                    m,
+                    key.as_ptr(),
+                    value.as_ptr(),
+                    map::NATIVE,
+                    &Default::default(),
+                )
+            }
+            .map_err(map_trap)?;
         }
     }
     cx.set_int(0, 0);

@@ -1,8 +1,9 @@
 //! Maps. A map object holds one pointer to its current table; a table is a dense array of entries in order of insertion
-//! and, beyond eight entries, an index of entry numbers by hash.
+//! and, beyond eight entries, an index by hash: entry numbers, with as many bits of the hash above them as there is room for,
+//! so that hardly an entry is looked at that is not the right one.
 //!
 //! # Races
-//! Readers take no lock. A table's arrays and its mask never change, entry numbers in the index are always below its
+//! Readers take no lock. A table's arrays and its mask never change, entry numbers in the index are at most its
 //! capacity, and every word of an entry is valid for its kind whenever it is read; so whatever racing writers do, a
 //! reader stays inside live objects. While it writes, a writer leaves its place in the program (`who`, not 0) in the map;
 //! who meets another's reports both.
@@ -174,6 +175,27 @@ impl MapType {
     #[inline(always)]
     unsafe fn find(&self, p: &Program, table: *const u64, hash: u64, key: *const u64) -> *mut u64 {
         unsafe {
+            // One loop for each kind: what is compared is settled before.
+            match self.kind {
+                KeyKind::Word => {
+                    let word = *key;
+                    self.find_by(table, hash, |stored| load(stored) == word)
+                }
+                KeyKind::Str => {
+                    let (word, bytes) = (*key, string::bytes(*key));
+                    self.find_by(table, hash, |stored| {
+                        let s = load(stored);
+                        s == word || string::bytes(s) == bytes
+                    })
+                }
+                KeyKind::Other => self.find_by(table, hash, |stored| self.same(p, stored, key)),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn find_by(&self, table: *const u64, hash: u64, same: impl Fn(*const u64) -> bool) -> *mut u64 {
+        unsafe {
             let entries = load(table.add(ENTRIES)) as *mut u64;
             let index = load(table.add(INDEX)) as *const u32;
             let tag = hash >> 32 << 32 | LIVE;
@@ -181,7 +203,7 @@ impl MapType {
                 let used = load(table.add(USED)) as usize;
                 let mut e = entries;
                 for _ in 0..used {
-                    if load(e) == tag && self.same(p, e.add(1), key) {
+                    if load(e) == tag && same(e.add(1)) {
                         return e;
                     }
                     e = e.add(self.stride);
@@ -190,15 +212,18 @@ impl MapType {
             }
             let mask = load(table.add(MASK)) as usize;
             let mut i = hash as usize & mask;
+            let bits = index_tag(hash, mask);
             // Racing writers may have filled every place.
             for _ in 0..=mask {
                 let n = load_index(index.add(i));
                 if n == 0 {
                     return null_mut();
                 }
-                let e = entries.add((n as usize - 1) * self.stride);
-                if load(e) == tag && self.same(p, e.add(1), key) {
-                    return e;
+                if (n ^ bits) & !(mask as u32) == 0 {
+                    let e = entries.add(((n & mask as u32) as usize).saturating_sub(1) * self.stride);
+                    if load(e) == tag && same(e.add(1)) {
+                        return e;
+                    }
                 }
                 i = (i + 1) & mask;
             }
@@ -246,7 +271,8 @@ impl MapType {
                 i = (i + 1) & mask;
                 tries += 1;
             }
-            (*(index.add(i) as *const std::sync::atomic::AtomicU32)).store(n as u32 + 1, Release);
+            (*(index.add(i) as *const std::sync::atomic::AtomicU32))
+                .store(n as u32 + 1 | index_tag(hash, mask), Release);
         }
     }
 
@@ -285,6 +311,39 @@ impl MapType {
             self.overwrite(m.add(TABLE), 1);
             (*(m.add(TABLE) as *const AtomicU64)).store(new as u64, Release);
             Ok(new)
+        }
+    }
+}
+
+/// The bits of a hash that stand above an entry number in an index with this mask: numbers are below the number of places.
+#[inline(always)]
+fn index_tag(hash: u64, mask: usize) -> u32 {
+    (hash >> 32) as u32 & !(mask as u32)
+}
+
+/// The entry that was looked up last, for who stores to it next (`m[k]++`): its table, key word and its place in words. It is checked
+/// before use, so it may be out of date; but it must be forgotten before anything is freed, so that its table's address is no
+/// other's.
+#[derive(Clone, Copy, Default)]
+pub struct Memo {
+    table: usize,
+    key: u64,
+    /// The key as the entry has it: a string that is equal may lie elsewhere.
+    stored: u64,
+    place: usize,
+}
+
+impl Memo {
+    /// The live entry of a one-word key in a table, if it is the one remembered.
+    #[inline(always)]
+    unsafe fn entry(&self, t: &MapType, table: *const u64, key: *const u64) -> Option<*mut u64> {
+        unsafe {
+            let known = self.table == table as usize && t.kind != KeyKind::Other && self.key == *key;
+            if !known {
+                return None;
+            }
+            let e = (load(table.add(ENTRIES)) as *mut u64).add(self.place);
+            (load(e) & STATE == LIVE && load(e.add(1)) == self.stored).then_some(e)
         }
     }
 }
@@ -328,6 +387,24 @@ pub unsafe fn len(m: *const u64) -> usize {
 /// See the file's head.
 #[inline]
 pub unsafe fn get(p: &Program, t: &MapType, m: *mut u64, key: *const u64) -> Result<Option<*const u64>, MapError> {
+    unsafe { get_and_note(p, t, m, key, &mut Memo::default()) }
+}
+
+/// As [`get`]; notes where the key was found.
+///
+/// # Errors
+/// As [`get`].
+///
+/// # Safety
+/// See the file's head.
+#[inline]
+pub unsafe fn get_and_note(
+    p: &Program,
+    t: &MapType,
+    m: *mut u64,
+    key: *const u64,
+    memo: &mut Memo,
+) -> Result<Option<*const u64>, MapError> {
     unsafe {
         if m.is_null() || load(m.add(COUNT)) == 0 {
             if t.kind == KeyKind::Other {
@@ -345,7 +422,14 @@ pub unsafe fn get(p: &Program, t: &MapType, m: *mut u64, key: *const u64) -> Res
         }
         let hash = t.hash(p, key)?;
         let e = t.find(p, table, hash, key);
-        Ok(if e.is_null() { None } else { Some(e.add(1 + t.key_words as usize)) })
+        if e.is_null() {
+            return Ok(None);
+        }
+        if t.kind != KeyKind::Other {
+            let offset = e as usize - load(table.add(ENTRIES)) as usize;
+            *memo = Memo { table: table as usize, key: *key, stored: load(e.add(1)), place: offset / 8 };
+        }
+        Ok(Some(e.add(1 + t.key_words as usize)))
     }
 }
 
@@ -389,15 +473,27 @@ pub unsafe fn set(
     key: *const u64,
     value: *const u64,
     who: u64,
+    memo: &Memo,
 ) -> Result<(), MapError> {
     unsafe {
         if m.is_null() {
             return Err(MapError::Plain("assignment to entry in nil map".into()));
         }
-        let hash = t.hash(p, key)?;
-        begin_write(m, who)?;
         let mut table = load(m.add(TABLE)) as *mut u64;
         let key_words = t.key_words as usize;
+        if !table.is_null()
+            && let Some(e) = memo.entry(t, table, key)
+        {
+            begin_write(m, who)?;
+            t.overwrite(e.add(1), t.stride - 1);
+            for i in 0..t.val_words as usize {
+                store(e.add(1 + key_words + i), *value.add(i));
+            }
+            return end_write(m, who);
+        }
+        let hash = t.hash(p, key)?;
+        begin_write(m, who)?;
+        table = load(m.add(TABLE)) as *mut u64;
         if !table.is_null() {
             let e = t.find(p, table, hash, key);
             if !e.is_null() {

@@ -78,6 +78,8 @@ pub struct Side {
     pub g: *mut G,
     pub p: *mut P,
     pub sema: *const SemaTable,
+    /// For texts that are made and copied: taken, and given back with [`Side::give_text`].
+    pub text: Vec<u8>,
 }
 
 /// `G::resume`: what a call of a native finds when its G goes on.
@@ -99,6 +101,21 @@ impl Side {
     pub fn sema(&self) -> &SemaTable {
         // SAFETY: the VM's table outlives its natives.
         unsafe { &*self.sema }
+    }
+
+    /// An empty buffer for a text.
+    pub fn take_text(&mut self) -> Vec<u8> {
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        text
+    }
+
+    /// Keeps a buffer for the next text, unless it has grown large.
+    pub fn give_text(&mut self, text: Vec<u8>) {
+        const KEPT_BYTES: usize = 64 << 10;
+        if text.capacity() <= KEPT_BYTES {
+            self.text = text;
+        }
     }
 
     /// Whether this is the repeated call of a native that parked with `retry`.
