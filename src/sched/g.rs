@@ -131,6 +131,7 @@ impl G {
             select_won: AtomicU32::new(0),
             since_ms: 0,
             extra: null_mut(),
+            scanned: AtomicU16::new(0),
         }
     }
 

@@ -135,6 +135,8 @@ impl Host for ProcessHost {
         if self.ending.swap(true, SeqCst) {
             return;
         }
+        // Before the process may be ended from under those who would write it.
+        let _ = self.flush_stdout();
         let late = move || {
             std::thread::sleep(PATIENCE);
             let _ = std::io::stdout().flush();
