@@ -135,14 +135,14 @@ impl Host for ProcessHost {
         if self.ending.swap(true, SeqCst) {
             return;
         }
-        // Before the process may be ended from under those who would write it.
-        let _ = self.flush_stdout();
         let late = move || {
             std::thread::sleep(PATIENCE);
             let _ = std::io::stdout().flush();
             std::process::exit(status);
         };
         let _ = std::thread::Builder::new().name("gmpl-end".into()).stack_size(64 << 10).spawn(late);
+        // Before the process is ended from under those who would write it; it is ended also if nobody reads.
+        let _ = self.flush_stdout();
     }
 
     fn stdin(&self, buf: &mut [u8]) -> std::io::Result<usize> {
