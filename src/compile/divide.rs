@@ -71,7 +71,16 @@ mod tests {
         let divisors = (3..2000).chain((0..2000).map(|_| next().saturating_abs())).chain([i64::MAX, 1_000_000_007]);
         for d in divisors.filter(|d| *d > 2 && !(*d as u64).is_power_of_two()).collect::<Vec<_>>() {
             let made = multiplier(d);
-            let near = [d - 1, d, d + 1, -d, 1 - d, (i64::MAX / d) * d, (i64::MAX / d) * d - 1, (i64::MIN / d) * d];
+            let near = [
+                d - 1,
+                d,
+                d.wrapping_add(1),
+                -d,
+                1 - d,
+                (i64::MAX / d) * d,
+                (i64::MAX / d) * d - 1,
+                (i64::MIN / d) * d,
+            ];
             for n in edges.into_iter().chain(near).chain((0..20).map(|_| next())) {
                 assert_eq!(quotient(n, made), n / d, "{n} / {d}");
             }
