@@ -382,34 +382,27 @@ impl Op {
 
     /// Calls a native, as `CallN` does.
     pub fn calls_native(self) -> bool {
-        self == Op::CallN || self.short_for().is_some()
-    }
-
-    /// The natives that an opcode is a short way for.
-    fn short_for(self) -> Option<&'static [&'static str]> {
-        Some(match self {
-            Op::MuLock => &["sync.Mutex.Lock"],
-            Op::MuUnlock => &["sync.Mutex.Unlock"],
-            Op::WgAdd => &["sync.WaitGroup.Add"],
-            Op::WgDone => &["sync.WaitGroup.Done"],
-            Op::AtLoad => {
-                &["sync/atomic.LoadInt64", "sync/atomic.LoadUint64", "sync/atomic.LoadUintptr", "sync/atomic.LoadWord"]
-            }
-            Op::AtStore => &["sync/atomic.StoreInt64", "sync/atomic.StoreUint64", "sync/atomic.StoreUintptr"],
-            Op::AtAdd => &["sync/atomic.AddInt64", "sync/atomic.AddUint64", "sync/atomic.AddUintptr"],
-            Op::AtCas => &[
-                "sync/atomic.CompareAndSwapInt64",
-                "sync/atomic.CompareAndSwapUint64",
-                "sync/atomic.CompareAndSwapUintptr",
-            ],
-            _ => return None,
-        })
+        use Op::*;
+        matches!(self, CallN | MuLock | MuUnlock | WgAdd | WgDone | AtLoad | AtStore | AtAdd | AtCas)
     }
 
     /// The short way to call a native: `CallN` if it has none.
     pub fn short_way(native: &str) -> Op {
-        let short = TABLE.iter().find(|t| t.0.short_for().is_some_and(|names| names.contains(&native)));
-        short.map_or(Op::CallN, |t| t.0)
+        match native {
+            "sync.Mutex.Lock" => Op::MuLock,
+            "sync.Mutex.Unlock" => Op::MuUnlock,
+            "sync.WaitGroup.Add" => Op::WgAdd,
+            "sync.WaitGroup.Done" => Op::WgDone,
+            "sync/atomic.LoadInt64" | "sync/atomic.LoadUint64" | "sync/atomic.LoadUintptr" | "sync/atomic.LoadWord" => {
+                Op::AtLoad
+            }
+            "sync/atomic.StoreInt64" | "sync/atomic.StoreUint64" | "sync/atomic.StoreUintptr" => Op::AtStore,
+            "sync/atomic.AddInt64" | "sync/atomic.AddUint64" | "sync/atomic.AddUintptr" => Op::AtAdd,
+            "sync/atomic.CompareAndSwapInt64"
+            | "sync/atomic.CompareAndSwapUint64"
+            | "sync/atomic.CompareAndSwapUintptr" => Op::AtCas,
+            _ => Op::CallN,
+        }
     }
 
     /// Words after the instruction.

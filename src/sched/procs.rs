@@ -101,13 +101,14 @@ impl Sched {
         unsafe { (*self.ps[p].load(Relaxed)).picks.load(Relaxed) }
     }
 
-    pub fn is_worth_stealing_from(&self, p: usize) -> bool {
-        unsafe { (*self.ps[p].load(Relaxed)).is_worth_stealing_from() }
-    }
-
     /// Likewise for all that may run.
     pub fn picks(&self) -> impl Iterator<Item = u64> + '_ {
         (0..self.procs()).map(|p| self.picks_of(p))
+    }
+
+    /// See [`P::is_worth_stealing_from`].
+    pub fn is_worth_stealing_from(&self, p: usize) -> bool {
+        unsafe { (*self.ps[p].load(Relaxed)).is_worth_stealing_from() }
     }
 
     /// Gs that are alive.

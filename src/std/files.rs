@@ -236,7 +236,13 @@ pub(super) fn read_polled(cx: &mut Cx, open: &Open, poll: &Registered) -> Native
     let len = b.len.min(1 << 30);
     // SAFETY: the header's data has at least `len` bytes, which stay where they are while the native runs.
     let read = || length(unsafe { libc::read(open.as_raw_fd(), b.data.cast(), len) });
-    let (n, errno) = match attempt(cx, poll, Side::Read, read) {
+    let attempt = attempt(cx, poll, Side::Read, read);
+    count(cx, attempt)
+}
+
+/// Results `(n, errno int)` of a transfer.
+fn count(cx: &mut Cx, attempt: Attempt<usize>) -> NativeResult {
+    let (n, errno) = match attempt {
         Attempt::Parked => return Ok(Outcome::ParkedRetry),
         Attempt::Done(n) => (n as i64, 0),
         Attempt::Failed(code) => (0, code),
@@ -252,12 +258,6 @@ pub(super) fn write_polled(cx: &mut Cx, open: &Open, poll: &Registered) -> Nativ
     let len = b.len.min(1 << 30);
     // SAFETY: as in `read_polled`.
     let write = || length(unsafe { libc::write(open.as_raw_fd(), b.data.cast_const().cast(), len) });
-    let (n, errno) = match attempt(cx, poll, Side::Write, write) {
-        Attempt::Parked => return Ok(Outcome::ParkedRetry),
-        Attempt::Done(n) => (n as i64, 0),
-        Attempt::Failed(code) => (0, code),
-    };
-    cx.set_int(0, n);
-    cx.set_int(1, errno);
-    Ok(Outcome::Done)
+    let attempt = attempt(cx, poll, Side::Write, write);
+    count(cx, attempt)
 }

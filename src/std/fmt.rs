@@ -64,10 +64,10 @@ struct Printer<'a, 'b> {
     wrap: bool,
 }
 
-/// `format(kind int, f string, a []any, texts []string, raw []bool) (s string, vals []any, infos []int)`
 /// Arguments of most calls.
 const FEW_ARGS: usize = 8;
 
+/// `format(kind int, f string, a []any, texts []string, raw []bool) (s string, vals []any, infos []int)`
 fn format(cx: &mut Cx) -> NativeResult {
     let (kind, f) = (cx.int(0), cx.str(1));
     let n = cx.slice(2).len;
