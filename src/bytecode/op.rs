@@ -355,6 +355,7 @@ op_table! {
     AtStore "wuu" "likewise an atomic store of a word"
     AtAdd "wuu" "likewise an atomic addition to a word"
     AtCas "wuu" "likewise an atomic compare-and-swap of a word"
+    Gosched "wuu" "likewise runtime.Gosched"
     // ---- miscellany
     PrintW "rtu" "builtin print of R[a..] as runtime type b; c: 0 plain, 1 preceded by a space, 2 newline only"
     Unreachable "___" "our own bug if reached"
@@ -383,7 +384,7 @@ impl Op {
     /// Calls a native, as `CallN` does.
     pub fn calls_native(self) -> bool {
         use Op::*;
-        matches!(self, CallN | MuLock | MuUnlock | WgAdd | WgDone | AtLoad | AtStore | AtAdd | AtCas)
+        matches!(self, CallN | MuLock | MuUnlock | WgAdd | WgDone | AtLoad | AtStore | AtAdd | AtCas | Gosched)
     }
 
     /// The short way to call a native: `CallN` if it has none.
@@ -401,6 +402,7 @@ impl Op {
             "sync/atomic.CompareAndSwapInt64"
             | "sync/atomic.CompareAndSwapUint64"
             | "sync/atomic.CompareAndSwapUintptr" => Op::AtCas,
+            "runtime.Gosched" => Op::Gosched,
             _ => Op::CallN,
         }
     }

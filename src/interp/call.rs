@@ -140,8 +140,8 @@ pub unsafe fn pause(cx: *mut Ctx) -> bool {
         }
         rt.sched.run_timers(&mut (*cx).p);
         (*cx).p.measure();
-        if (*cx).p.multi && rt.sched.someone_should_wake() && (*cx).p.is_worth_stealing_from() {
-            rt.sched.wake_one();
+        if rt.sched.someone_should_wake() && (*cx).p.is_worth_stealing_from() {
+            rt.sched.wake_one(Some(&(*cx).p));
         }
         !rt.sched.done.load(Relaxed)
     }

@@ -55,8 +55,7 @@ impl Ctx {
 
     /// One for a new P, in memory of its own.
     pub fn for_p(rt: &Rt, id: usize) -> *mut Ctx {
-        let mut p = P::new(id, &*rt.sched, rt.sched.decide.rng(), rt.sched.decide.seeded());
-        p.multi = rt.sched.procs() > 1;
+        let p = P::new(id, &*rt.sched, rt.sched.decide.rng(), rt.sched.decide.seeded());
         let mut cx = Box::new(Ctx {
             side: Side { g: null_mut(), p: null_mut(), sema: &rt.sema, text: Vec::new() },
             stack_end: null_mut(),

@@ -140,7 +140,7 @@ fn leave(rt: &Rt) {
     rt.sched.outside.fetch_sub(1, SeqCst);
     // Somebody is to find out whether that was all.
     if rt.sched.idle_procs() != 0 {
-        rt.sched.wake_one();
+        rt.sched.wake_one(None);
     }
 }
 

@@ -130,7 +130,7 @@ pub unsafe extern "C" fn Recv(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64,
                 ok = value.add(words);
             }
         }
-        match Chan::recv(ch, g, value, ok, (*cx).p.multi, || {
+        match Chan::recv(ch, g, value, ok, &(*cx).p.solo, || {
             (*g).set_waiting(WaitReason::ChanReceive, (*cx).p.clock_ms)
         }) {
             Received::Done { .. } => {}
@@ -190,7 +190,7 @@ fn overwrites(op: Op) -> bool {
             RangeStr | New | MkSlice | SliceLit | SliceArr | SliceOf | SliceToArr | AppendStr | CopyStr |
             Disown | DisownT | MkMap | MapGet | MapGet2 | MapSet | MapDel | MapClear | MapIter | MapNext
             | IfP | IfI | IfU | IfF | IfN | UnP | UnI | UnU | UnF | UnN | AssertT | AssertI | IsT | IsI |
-            Call | CallC | CallI | CallN | MuLock | MuUnlock | WgAdd | WgDone | AtLoad | AtStore | AtAdd | AtCas | CallR | Ret | RetW | MkClosure | LdCap | Go | GoC | Defer |
+            Call | CallC | CallI | CallN | MuLock | MuUnlock | WgAdd | WgDone | AtLoad | AtStore | AtAdd | AtCas | Gosched | CallR | Ret | RetW | MkClosure | LdCap | Go | GoC | Defer |
             DeferTok | DeferTo | RetDefer | Recover | Panic | PanicRt | MkChan | Send | Close | Select |
             Forever | PrintW | Unreachable | Halt | GExit | PanicRet | PanicText => false,
     }

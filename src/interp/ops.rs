@@ -14,6 +14,7 @@ use super::{call, fail, slow, unwind};
 use crate::bytecode::op::Op;
 use crate::bytecode::program::iface;
 use crate::heap::ShapeId;
+use crate::sched::solo::Solo;
 use crate::sched::wait::WaitReason;
 use crate::sync::chan::{Chan, Received, Sent};
 use crate::sync::sema::SemaTable;
@@ -23,33 +24,34 @@ use std::sync::atomic::{
     Ordering::{Relaxed, SeqCst},
 };
 
-/// Compare-and-swap of a lock's word; where there is one P nobody comes in between.
+/// Compare-and-swap of a lock's word.
 #[inline(always)]
-unsafe fn swap(w: *const AtomicU64, old: u64, new: u64, multi: bool) -> bool {
+unsafe fn swap(w: *const AtomicU64, old: u64, new: u64, solo: &Solo) -> bool {
     unsafe {
-        if multi {
+        if !solo.enter() {
             return (*w).compare_exchange(old, new, SeqCst, Relaxed).is_ok();
         }
         let is_old = (*w).load(Relaxed) == old;
         if is_old {
             (*w).store(new, Relaxed);
         }
+        solo.leave();
         is_old
     }
 }
 
 /// Changes a lock's word, if `to` gives what it becomes.
 #[inline(always)]
-unsafe fn update(w: *const AtomicU64, multi: bool, to: impl Fn(u64) -> Option<u64>) -> bool {
+unsafe fn update(w: *const AtomicU64, solo: &Solo, to: impl Fn(u64) -> Option<u64>) -> bool {
     unsafe {
         let s = (*w).load(Relaxed);
-        to(s).is_some_and(|new| swap(w, s, new, multi))
+        to(s).is_some_and(|new| swap(w, s, new, solo))
     }
 }
 
 /// Adds to a WaitGroup's counter, if nobody is to be woken and nothing is wrong.
 #[inline(always)]
-unsafe fn group_add(w: *const AtomicU64, delta: i64, multi: bool) -> bool {
+unsafe fn group_add(w: *const AtomicU64, delta: i64, solo: &Solo) -> bool {
     unsafe {
         if w.is_null() {
             return false;
@@ -57,7 +59,7 @@ unsafe fn group_add(w: *const AtomicU64, delta: i64, multi: bool) -> bool {
         let old = (*w).load(Relaxed);
         let new = (old as i64).wrapping_add(delta);
         let plain = 1..=i32::MAX as i64;
-        plain.contains(&(old as i64)) && plain.contains(&new) && swap(w, old, new as u64, multi)
+        plain.contains(&(old as i64)) && plain.contains(&new) && swap(w, old, new as u64, solo)
     }
 }
 
@@ -1192,26 +1194,35 @@ handlers! {
             other => call::native_rest(pc, r, cx, n, t, other),
         }
     }
+    Gosched(pc, r, cx, n, t) {
+        if n < 8 { return CallN(pc, r, cx, n, t) }
+        let g = (*cx).side.g;
+        (*g).pc = pc;
+        (*g).base = r;
+        (*cx).p.budget = n - 8;
+        (*cx).p.requeue(g);
+        resched!(cx, t)
+    }
     MuLock(pc, r, cx, n, t) {
         let w = ra!(pc, r) as *const AtomicU64;
         let g = (*cx).side.g;
         // A G that has waited comes here again.
-        if w.is_null() || (*g).resume != 0 || !update(w, (*cx).p.multi, SemaTable::locked) { return CallN(pc, r, cx, n, t) }
+        if w.is_null() || (*g).resume != 0 || !update(w, &(*cx).p.solo, SemaTable::locked) { return CallN(pc, r, cx, n, t) }
         (*w.add(1)).store((*g).id, Relaxed);
         next!(pc, r, cx, n, t)
     }
     MuUnlock(pc, r, cx, n, t) {
         let w = ra!(pc, r) as *const AtomicU64;
-        if w.is_null() || !update(w, (*cx).p.multi, SemaTable::unlocked) { return CallN(pc, r, cx, n, t) }
+        if w.is_null() || !update(w, &(*cx).p.solo, SemaTable::unlocked) { return CallN(pc, r, cx, n, t) }
         next!(pc, r, cx, n, t)
     }
     WgAdd(pc, r, cx, n, t) {
         let w = ra!(pc, r) as *const AtomicU64;
-        if !group_add(w, *r.add(a!(pc) + 1) as i64, (*cx).p.multi) { return CallN(pc, r, cx, n, t) }
+        if !group_add(w, *r.add(a!(pc) + 1) as i64, &(*cx).p.solo) { return CallN(pc, r, cx, n, t) }
         next!(pc, r, cx, n, t)
     }
     WgDone(pc, r, cx, n, t) {
-        if !group_add(ra!(pc, r) as *const AtomicU64, -1, (*cx).p.multi) { return CallN(pc, r, cx, n, t) }
+        if !group_add(ra!(pc, r) as *const AtomicU64, -1, &(*cx).p.solo) { return CallN(pc, r, cx, n, t) }
         next!(pc, r, cx, n, t)
     }
     AtLoad(pc, r, cx, n, t) {
@@ -1311,7 +1322,7 @@ handlers! {
     Send(pc, r, cx, n, t) {
         let ch = ra!(pc, r) as *mut Chan;
         let n = n - 8;
-        if n >= 0 && !ch.is_null() && Chan::send_word(ch, *r.add(b!(pc)), (*cx).p.multi) {
+        if n >= 0 && !ch.is_null() && Chan::send_word(ch, *r.add(b!(pc)), &(*cx).p.solo) {
             next!(pc, r, cx, n, t)
         }
         send(pc, r, cx, n, t)
@@ -1321,7 +1332,7 @@ handlers! {
         let n = n - 8;
         let a = a!(pc);
         if n >= 0 && a != 0xffff && !ch.is_null()
-            && let Some(value) = Chan::recv_word(ch, (*cx).p.multi)
+            && let Some(value) = Chan::recv_word(ch, &(*cx).p.solo)
         {
             let value_slot = r.add(a);
             *value_slot = value;
@@ -1371,7 +1382,7 @@ handlers! {
         let g = (*cx).side.g;
         (*g).pc = pc;
         (*g).base = r;
-        match Chan::send(ch, g, r.add(b!(pc)), (*cx).p.multi, || (*g).set_waiting(WaitReason::ChanSend, (*cx).p.clock_ms)) {
+        match Chan::send(ch, g, r.add(b!(pc)), &(*cx).p.solo, || (*g).set_waiting(WaitReason::ChanSend, (*cx).p.clock_ms)) {
             Sent::Done => {}
             Sent::Woke(other) => (*cx).p.ready(other),
             Sent::Parked => {
@@ -1395,7 +1406,7 @@ handlers! {
             value = r.add(a);
             if c!(pc) != 0 { ok = value.add((*ch).elem_words() as usize); }
         }
-        match Chan::recv(ch, g, value, ok, (*cx).p.multi, || (*g).set_waiting(WaitReason::ChanReceive, (*cx).p.clock_ms)) {
+        match Chan::recv(ch, g, value, ok, &(*cx).p.solo, || (*g).set_waiting(WaitReason::ChanReceive, (*cx).p.clock_ms)) {
             Received::Done { .. } => {}
             Received::Woke(other) => (*cx).p.ready(other),
             Received::Parked => {

@@ -277,7 +277,7 @@ impl Driver {
                 rt.sched.outside.fetch_sub(1, SeqCst);
             }
         });
-        rt.sched.wake_one();
+        rt.sched.wake_one(None);
         if started { Ok(()) } else { Err("out of memory".into()) }
     }
 
@@ -323,7 +323,7 @@ impl Driver {
             }
         });
         if ready {
-            rt.sched.wake_one();
+            rt.sched.wake_one(None);
         }
         can
     }

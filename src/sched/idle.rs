@@ -21,7 +21,7 @@ use super::netpoll::Netpoll;
 use super::p::{P, PStatus};
 use super::stops::Stops;
 use super::timer::{Action, Timers};
-use crate::base::limits::MAX_PROCS;
+use crate::base::limits::{MAX_PROCS, RUN_QUEUE_CAPACITY};
 use crossbeam_deque::{Injector, Steal};
 use parking_lot::{Condvar, Mutex};
 use std::ptr::null_mut;
@@ -53,12 +53,13 @@ pub struct Parker {
 }
 
 /// Ps whose Ms sleep or were never started.
-#[derive(Default)]
 pub(super) struct Idle {
     /// They have nothing to run.
     pub list: Vec<usize>,
     /// GOMAXPROCS is too low for them.
     pub resting: Vec<usize>,
+    /// All others are here, and this P is solo; or `NOBODY`.
+    pub solo: usize,
 }
 
 pub struct Sched {
@@ -75,6 +76,8 @@ pub struct Sched {
     global_len: AtomicUsize,
     pub(super) idle: Mutex<Idle>,
     pub(super) idle_len: AtomicUsize,
+    /// The system lets us end it; see `solo`.
+    pub(super) can_solo: AtomicBool,
     spinning: AtomicUsize,
     /// The idle P whose M sleeps until the next timer.
     pub(super) timer_sleeper: AtomicUsize,
@@ -138,7 +141,8 @@ impl Sched {
             cpus: asked,
             global: Injector::new(),
             global_len: AtomicUsize::new(0),
-            idle: Mutex::default(),
+            idle: Mutex::new(Idle { list: Vec::new(), resting: Vec::new(), solo: NOBODY }),
+            can_solo: AtomicBool::new(true),
             idle_len: AtomicUsize::new(0),
             spinning: AtomicUsize::new(0),
             timer_sleeper: AtomicUsize::new(NOBODY),
@@ -184,32 +188,54 @@ impl Sched {
     // ---- the global queue
 
     pub fn push_global(&self, g: *mut G) {
-        self.global_len.fetch_add(1, SeqCst);
-        self.global.push(g as usize);
+        self.push_global_batch(&[g]);
     }
 
+    /// An entry of the global queue is a chain of Gs: they come in lots, and go so.
     pub fn push_global_batch(&self, gs: &[*mut G]) {
-        self.global_len.fetch_add(gs.len(), SeqCst);
-        for &g in gs {
-            self.global.push(g as usize);
+        for lot in gs.chunks(RUN_QUEUE_CAPACITY / 2) {
+            self.global_len.fetch_add(lot.len(), SeqCst);
+            let chain = lot.iter().rev().fold(null_mut(), |next, &g| {
+                // SAFETY: who puts Gs on a queue owns them.
+                unsafe { (*g).link = next };
+                g
+            });
+            self.global.push(chain as usize);
         }
     }
 
+    /// The first G of the global queue; those it is chained to go to the P's own, as far as that is not half full.
     #[inline]
-    pub fn pop_global(&self) -> *mut G {
-        if self.global_len.load(Relaxed) == 0 {
-            return null_mut();
-        }
-        loop {
+    pub fn pop_global(&self, p: &P) -> *mut G {
+        if self.global_len.load(Relaxed) == 0 { null_mut() } else { self.pop_chain(p) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn pop_chain(&self, p: &P) -> *mut G {
+        let first = loop {
             match self.global.steal() {
-                Steal::Success(g) => {
-                    self.global_len.fetch_sub(1, SeqCst);
-                    return g as *mut G;
-                }
+                Steal::Success(g) => break g as *mut G,
                 Steal::Empty => return null_mut(),
                 Steal::Retry => std::hint::spin_loop(),
             }
+        };
+        let mut taken = 1;
+        // SAFETY: a chain belongs to whoever took it off; a G on another queue is not touched again.
+        unsafe {
+            let mut g = (*first).link;
+            while !g.is_null() {
+                let next = (*g).link;
+                if p.runq.len() >= RUN_QUEUE_CAPACITY / 2 || !p.runq.push(g) {
+                    self.global.push(g as usize);
+                    break;
+                }
+                taken += 1;
+                g = next;
+            }
         }
+        self.global_len.fetch_sub(taken, SeqCst);
+        first
     }
 
     pub fn global_len(&self) -> usize {
@@ -232,7 +258,7 @@ impl Sched {
     pub(super) fn wake_for_global(&self) {
         fence(SeqCst);
         if self.idle_len.load(SeqCst) != 0 {
-            self.wake_one();
+            self.wake_one(None);
         }
     }
 
@@ -243,9 +269,10 @@ impl Sched {
         self.idle_len.load(Relaxed) != 0 && self.spinning.load(Relaxed) == 0
     }
 
+    /// Has another M look for work, unless one does. `by` is the P of the M that calls, if it has one.
     #[cold]
     #[inline(never)]
-    pub fn wake_one(&self) {
+    pub fn wake_one(&self, by: Option<&P>) {
         if self.spinning.compare_exchange(0, 1, SeqCst, SeqCst).is_err() {
             return;
         }
@@ -253,6 +280,9 @@ impl Sched {
             let mut idle = self.idle.lock();
             let p = idle.list.pop();
             self.idle_len.store(idle.list.len(), SeqCst);
+            if let Some(p) = p {
+                self.joins(&mut idle, p, by);
+            }
             p
         };
         // The woken M is the spinning one.
@@ -302,7 +332,7 @@ impl Sched {
         if sleeper != NOBODY {
             self.have_it_look(sleeper);
         } else if self.someone_should_wake() {
-            self.wake_one();
+            self.wake_one(None);
         }
     }
 
@@ -392,15 +422,15 @@ impl Sched {
         self.run_timers(p);
         let mut g = p.next_local();
         if g.is_null() {
-            g = self.pop_global();
+            g = self.pop_global(p);
         }
-        if g.is_null() && p.multi {
+        if g.is_null() && self.made() > 1 {
             if self.netpoll.waiting() != 0 {
                 self.netpoll.poll(self, Some(Duration::ZERO)).ready_on(p);
                 g = p.next_local();
             }
         }
-        if g.is_null() && p.multi {
+        if g.is_null() && self.made() > 1 {
             if !*spinning && 2 * self.spinning.load(Relaxed) < self.procs().saturating_sub(self.idle_len.load(Relaxed))
             {
                 *spinning = true;
@@ -414,7 +444,7 @@ impl Sched {
             if *spinning {
                 self.spinning.fetch_sub(1, SeqCst);
                 if self.someone_should_wake() && (self.global_len() > 0 || p.is_worth_stealing_from()) {
-                    self.wake_one();
+                    self.wake_one(None);
                 }
             }
             return Some(g);
@@ -430,7 +460,7 @@ impl Sched {
                 return g;
             }
             if self.global_len() != 0 {
-                let g = self.pop_global();
+                let g = self.pop_global(p);
                 if !g.is_null() {
                     return g;
                 }
@@ -455,6 +485,10 @@ impl Sched {
     /// The P's M is about to sleep, or does not run yet.
     pub(super) fn enter_idle(&self, p: usize) {
         let mut idle = self.idle.lock();
+        if idle.solo == p {
+            idle.solo = NOBODY;
+            self.solo(p).end_own();
+        }
         if p < self.procs() {
             idle.list.push(p);
         } else {
@@ -468,10 +502,42 @@ impl Sched {
         if let Some(i) = idle.list.iter().position(|&x| x == p) {
             idle.list.swap_remove(i);
             self.idle_len.store(idle.list.len(), SeqCst);
-            return true;
+        } else if let Some(i) = idle.resting.iter().position(|&x| x == p) {
+            idle.resting.swap_remove(i);
+        } else {
+            return false;
         }
-        let i = idle.resting.iter().position(|&x| x == p);
-        i.map(|i| idle.resting.swap_remove(i)).is_some()
+        self.joins(&mut idle, p, None);
+        true
+    }
+
+    /// A P has been taken off the idle list: whoever was solo is so no more.
+    fn joins(&self, idle: &mut Idle, p: usize, by: Option<&P>) {
+        let solo = std::mem::replace(&mut idle.solo, NOBODY);
+        match by {
+            _ if solo == NOBODY => self.begin_solo_locked(idle, p),
+            Some(by) if by.id == solo => by.solo.end_own(),
+            _ => self.solo(solo).end(),
+        }
+    }
+
+    /// The P is solo, if all others are idle.
+    pub(super) fn begin_solo_locked(&self, idle: &mut Idle, p: usize) {
+        if idle.list.len() + idle.resting.len() + 1 == self.made() && self.can_solo.load(Relaxed) {
+            idle.solo = p;
+            self.solo(p).begin();
+        }
+    }
+
+    /// A running P finds that the others may all be idle.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn begin_solo(&self, p: &P) {
+        if let Some(mut idle) = self.idle.try_lock()
+            && idle.solo == NOBODY
+        {
+            self.begin_solo_locked(&mut idle, p.id);
+        }
     }
 
     /// Leaves the idle list, `true`, unless a waker has taken this P off it at the same moment: then its wake-up is
@@ -533,7 +599,7 @@ impl Sched {
                     drop(woken);
                     let woken = !self.leave_idle_or_be_woken(p.id);
                     if !woken && self.global_len() > 1 && self.someone_should_wake() {
-                        self.wake_one();
+                        self.wake_one(None);
                     }
                     return woken;
                 }

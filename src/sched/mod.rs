@@ -15,6 +15,7 @@ pub mod netpoll;
 pub mod p;
 pub mod procs;
 pub mod runq;
+pub mod solo;
 pub mod stops;
 pub mod timer;
 pub mod wait;

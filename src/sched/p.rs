@@ -3,6 +3,7 @@ use super::decide::Rng;
 use super::g::{G, Status};
 use super::idle::{Parker, Sched};
 use super::runq::RunQueue;
+use super::solo::Solo;
 use crate::base::limits::{BUDGET_INSTRUCTIONS, GLOBAL_QUEUE_TICK, HOSTILE};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::*};
@@ -26,8 +27,6 @@ pub struct P {
     /// Others mark: Gs are looked at before they run. The number of the collection.
     pub marking: bool,
     pub round: u16,
-    /// More than one P exists.
-    pub multi: bool,
     /// Choices are seeded.
     pub seeded: bool,
     tick: u32,
@@ -38,6 +37,7 @@ pub struct P {
     next_id: u64,
     last_id: u64,
     pub rng: Rng,
+    pub solo: Solo,
     pub runq: RunQueue,
     pub status: AtomicU8,
     /// Gs started and ended by this P: their sums over all Ps give the number alive.
@@ -83,7 +83,6 @@ impl P {
             budget: BUDGET_INSTRUCTIONS,
             marking: false,
             round: 0,
-            multi: true,
             seeded,
             tick: 0,
             id,
@@ -93,6 +92,7 @@ impl P {
             next_id: 0,
             last_id: 0,
             rng,
+            solo: Solo::shared(),
             runq: RunQueue::default(),
             status: AtomicU8::new(PStatus::Idle as u8),
             started: AtomicU64::new(0),
@@ -177,8 +177,8 @@ impl P {
         if !self.runq.push(g) {
             self.overflow(g);
         }
-        if self.multi && self.sched().someone_should_wake() && self.is_worth_stealing_from() {
-            self.sched().wake_one();
+        if self.sched().someone_should_wake() && self.is_worth_stealing_from() {
+            self.sched().wake_one(Some(self));
         }
     }
 
@@ -200,6 +200,9 @@ impl P {
         let (used, picks) = (self.used.wrapping_sub(self.measured.0), self.picks.load(Relaxed) - self.measured.1);
         self.measured = (self.used, self.picks.load(Relaxed));
         self.run_instructions.store(used / picks.max(1), Relaxed);
+        if !self.solo.is_solo() && self.sched().idle_procs() + 1 >= self.sched().procs() {
+            self.sched().begin_solo(self);
+        }
     }
 
     /// The local queue is full: its older half and `g` go to the global queue.
@@ -241,7 +244,7 @@ impl P {
             gs.push(next);
         }
         loop {
-            let g = self.runq.pop(false);
+            let g = self.runq.pop(&self.solo);
             if g.is_null() {
                 break;
             }
@@ -280,7 +283,7 @@ impl P {
         if self.seeded {
             return self.next_seeded();
         }
-        self.runq.pop(!self.multi)
+        self.runq.pop(&self.solo)
     }
 
     /// Every 61st pick: timers, and the global queue first.
@@ -291,7 +294,7 @@ impl P {
         let sched = self.sched;
         // SAFETY: the scheduler outlives its Ps.
         unsafe { (*sched).run_timers(self) };
-        let g = self.sched().pop_global();
+        let g = self.sched().pop_global(self);
         if !g.is_null() {
             self.slice();
         }
@@ -303,9 +306,9 @@ impl P {
     #[cold]
     #[inline(never)]
     fn next_seeded(&mut self) -> *mut G {
-        let g = self.runq.pop(true);
+        let g = self.runq.pop(&self.solo);
         if !g.is_null() && self.rng.below(4) == 0 {
-            let second = self.runq.pop(true);
+            let second = self.runq.pop(&self.solo);
             if !second.is_null() {
                 self.runq.push(g);
                 return second;

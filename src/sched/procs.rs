@@ -7,6 +7,7 @@
 use super::idle::{Hooks, NOBODY, Parker, Sched, Stopped};
 use super::p::P;
 use super::runq::RunQueue;
+use super::solo::{self, Solo};
 use crate::base::limits::MAX_PROCS;
 use std::sync::atomic::{AtomicBool, Ordering::*};
 
@@ -23,11 +24,20 @@ impl Sched {
         let mut idle = self.idle.lock();
         idle.list.retain(|&p| p != 0);
         self.idle_len.store(idle.list.len(), SeqCst);
+        self.begin_solo_locked(&mut idle, 0);
     }
 
     /// Makes Ps until there are `n`; they are idle.
     fn make_ps(&self, n: usize) {
         let old = self.made();
+        if old <= 1 && n > 1 && !solo::can_end() {
+            // Nobody is solo from now on; its P stands at a safepoint, or has not begun.
+            self.can_solo.store(false, SeqCst);
+            let mut idle = self.idle.lock();
+            if std::mem::replace(&mut idle.solo, NOBODY) != NOBODY {
+                self.solo(0).end_own();
+            }
+        }
         for id in old..n {
             self.ps[id].store(self.hooks().make_p(id), SeqCst);
         }
@@ -71,6 +81,10 @@ impl Sched {
 
     // SAFETY of these: a P is made before its number is known to anybody, and lives as long as the run. What is handed
     // out is made for being shared.
+
+    pub(super) fn solo(&self, p: usize) -> &Solo {
+        unsafe { &(*self.ps[p].load(Relaxed)).solo }
+    }
 
     pub(super) fn parker(&self, p: usize) -> &Parker {
         unsafe { &(*self.ps[p].load(Relaxed)).parker }
@@ -136,8 +150,6 @@ impl Stopped<'_> {
         for p in sched.ps() {
             // SAFETY: no P runs.
             let p = unsafe { &mut *p };
-            // Those that rest may still stand in the middle of something.
-            p.multi |= n > 1;
             p.look_soon = true;
             if sched.is_retired(p) {
                 p.give_all();

@@ -6,8 +6,9 @@
 //! a consumer's swap pairs with the owner's Acquire load of `head` before it reuses a place.
 //!
 //! Rejected: crossbeam-deque's worker, which cannot move exactly half to the global queue, has no fixed size, and takes
-//! an atomic read-modify-write where a VM with one P needs none.
+//! an atomic read-modify-write where a P that is solo needs none.
 use super::g::G;
+use super::solo::Solo;
 use crate::base::atomics::{AtomicPtr, AtomicU32};
 use crate::base::limits::RUN_QUEUE_CAPACITY;
 use std::ptr::null_mut;
@@ -60,20 +61,29 @@ impl RunQueue {
         true
     }
 
-    /// Owner only. `alone`: there are no thieves.
+    /// Owner only; `solo` is its P's.
     #[inline(always)]
-    pub fn pop(&self, alone: bool) -> *mut G {
+    pub fn pop(&self, solo: &Solo) -> *mut G {
+        if solo.enter() {
+            let head = self.head.load(Relaxed);
+            let mut g = null_mut();
+            if head != self.tail.load(Relaxed) {
+                g = self.place(head).load(Relaxed);
+                self.head.store(head.wrapping_add(1), Relaxed);
+                // Its turn comes soon; an old entry does no harm.
+                prefetch(self.place(head.wrapping_add(1)).load(Relaxed));
+            }
+            solo.leave();
+            return g;
+        }
         loop {
             let head = self.head.load(Acquire);
             if head == self.tail.load(Relaxed) {
                 return null_mut();
             }
             let g = self.place(head).load(Relaxed);
-            if alone {
-                self.head.store(head.wrapping_add(1), Relaxed);
-                return g;
-            }
             if self.head.compare_exchange(head, head.wrapping_add(1), AcqRel, Relaxed).is_ok() {
+                prefetch(self.place(head.wrapping_add(1)).load(Relaxed));
                 return g;
             }
         }
@@ -100,6 +110,22 @@ impl RunQueue {
     }
 }
 
+/// Has the processor fetch a G and the first slots of its stack.
+#[inline(always)]
+fn prefetch(g: *mut G) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which may name any address.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let at = g as *const i8;
+        _mm_prefetch(at, _MM_HINT_T0);
+        _mm_prefetch(at.wrapping_add(size_of::<G>()), _MM_HINT_T0);
+        _mm_prefetch(at.wrapping_add(size_of::<G>() + 64), _MM_HINT_T0);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = g;
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
@@ -115,8 +141,10 @@ mod tests {
         q.take_half(&mut half);
         assert_eq!(half.len(), RUN_QUEUE_CAPACITY / 2);
         assert_eq!(half[0] as usize, 1);
-        assert_eq!(q.pop(false) as usize, RUN_QUEUE_CAPACITY / 2 + 1);
-        assert_eq!(q.pop(true) as usize, RUN_QUEUE_CAPACITY / 2 + 2);
+        let solo = Solo::shared();
+        assert_eq!(q.pop(&solo) as usize, RUN_QUEUE_CAPACITY / 2 + 1);
+        solo.begin();
+        assert_eq!(q.pop(&solo) as usize, RUN_QUEUE_CAPACITY / 2 + 2);
     }
 
     #[test]
@@ -139,13 +167,14 @@ mod tests {
                     }
                 });
             }
+            let solo = Solo::shared();
             let mut next = 1;
             while taken.load(SeqCst) < total {
                 if next <= total && q.push(next as *mut G) {
                     next += 1;
                 }
                 if next % 3 == 0 {
-                    let g = q.pop(false);
+                    let g = q.pop(&solo);
                     if !g.is_null() {
                         sum.fetch_add(g as usize, SeqCst);
                         taken.fetch_add(1, SeqCst);

@@ -1128,7 +1128,7 @@ fn send(cx: &mut Cx) -> NativeResult {
                 }
             }
         } else {
-            Chan::send(ch, g, buf, true, cx.side.park(WaitReason::ChanSend, false))
+            Chan::send(ch, g, buf, &(*cx.side.p).solo, cx.side.park(WaitReason::ChanSend, false))
         }
     };
     match sent {
@@ -1176,7 +1176,7 @@ fn recv(cx: &mut Cx) -> NativeResult {
                 }
             }
         } else {
-            Chan::recv(ch, g, buf, ok, true, cx.side.park(WaitReason::ChanReceive, false))
+            Chan::recv(ch, g, buf, ok, &(*cx.side.p).solo, cx.side.park(WaitReason::ChanReceive, false))
         }
     };
     if !matches!(got, Received::Parked) {

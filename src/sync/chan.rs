@@ -4,14 +4,15 @@
 //! receive on the same channel. With a buffer: if values lie in it, nobody waits to receive; if it has room, nobody
 //! waits to send. A waker copies the value straight between its own slots and the sleeper's.
 //!
-//! The lock is one exchange to take and one store to release, and is never held across a park or an allocation. A VM that
-//! has only ever had one P takes none: nobody else can come in between (`P::multi`).
+//! The lock is one exchange to take and one store to release, and is never held across a park or an allocation. A P that is
+//! solo takes none: nobody else can come in between (`sched/solo.rs`).
 use crate::base::atomics::{AtomicU16, AtomicU32, AtomicU64, spin_loop, yield_now};
 #[cfg(not(loom))]
 use crate::bytecode::program::BitMap;
 #[cfg(not(loom))]
 use crate::heap::{Cache, Heap, ShapeId};
 use crate::sched::g::{G, WaitNode};
+use crate::sched::solo::Solo;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::*;
 
@@ -352,16 +353,28 @@ impl Chan {
         }
     }
 
+    /// Locks, unless the P is solo.
     #[inline(always)]
-    fn lock_if(&self, multi: bool) {
-        if multi {
+    fn enter(&self, solo: &Solo) -> bool {
+        let alone = solo.enter();
+        if !alone {
             self.lock();
         }
+        alone
+    }
+
+    /// As [`Chan::enter`], unless somebody else holds the lock.
+    #[inline(always)]
+    fn try_enter(&self, solo: &Solo) -> Option<bool> {
+        let alone = solo.enter();
+        (alone || self.lock.compare_exchange(0, 1, Acquire, Relaxed).is_ok()).then_some(alone)
     }
 
     #[inline(always)]
-    fn unlock_if(&self, multi: bool) {
-        if multi {
+    fn leave(&self, solo: &Solo, alone: bool) {
+        if alone {
+            solo.leave();
+        } else {
             self.unlock();
         }
     }
@@ -371,14 +384,12 @@ impl Chan {
     /// # Safety
     /// `ch` is a channel.
     #[inline(always)]
-    pub unsafe fn send_word(ch: *mut Chan, value: u64, multi: bool) -> bool {
+    pub unsafe fn send_word(ch: *mut Chan, value: u64, solo: &Solo) -> bool {
         unsafe {
             if (*ch).cap == 0 || (*ch).elem_words != 1 {
                 return false;
             }
-            if multi && (*ch).lock.compare_exchange(0, 1, Acquire, Relaxed).is_err() {
-                return false;
-            }
+            let Some(alone) = (*ch).try_enter(solo) else { return false };
             let (count, at) = ((*ch).count.load(Relaxed), (*ch).send_at);
             let plain = (*ch).closed.load(Relaxed) == 0 && (*ch).receivers.is_empty() && count < (*ch).cap;
             if plain {
@@ -386,7 +397,7 @@ impl Chan {
                 (*ch).send_at = (*ch).after(at);
                 (*ch).count.store(count + 1, Relaxed);
             }
-            (*ch).unlock_if(multi);
+            (*ch).leave(solo, alone);
             plain
         }
     }
@@ -396,14 +407,12 @@ impl Chan {
     /// # Safety
     /// `ch` is a channel.
     #[inline(always)]
-    pub unsafe fn recv_word(ch: *mut Chan, multi: bool) -> Option<u64> {
+    pub unsafe fn recv_word(ch: *mut Chan, solo: &Solo) -> Option<u64> {
         unsafe {
             if (*ch).cap == 0 || (*ch).elem_words != 1 {
                 return None;
             }
-            if multi && (*ch).lock.compare_exchange(0, 1, Acquire, Relaxed).is_err() {
-                return None;
-            }
+            let alone = (*ch).try_enter(solo)?;
             let (count, at) = ((*ch).count.load(Relaxed), (*ch).recv_at);
             let mut value = None;
             if count > 0 && (*ch).senders.is_empty() {
@@ -412,21 +421,21 @@ impl Chan {
                 (*ch).recv_at = (*ch).after(at);
                 (*ch).count.store(count - 1, Relaxed);
             }
-            (*ch).unlock_if(multi);
+            (*ch).leave(solo, alone);
             value
         }
     }
 
-    /// Sends or parks. The G's state must be written back before. `multi`: there are other Ps.
+    /// Sends or parks. The G's state must be written back before. `solo` is the running P's.
     ///
     /// # Safety
     /// `ch` is a channel, `g` the running G, `value` slots of its stack.
     #[inline(always)]
-    pub unsafe fn send(ch: *mut Chan, g: *mut G, value: *mut u64, multi: bool, park: impl FnOnce()) -> Sent {
+    pub unsafe fn send(ch: *mut Chan, g: *mut G, value: *mut u64, solo: &Solo, park: impl FnOnce()) -> Sent {
         unsafe {
-            (*ch).lock_if(multi);
+            let alone = (*ch).enter(solo);
             if let Some(sent) = (*ch).try_send_locked(value) {
-                (*ch).unlock_if(multi);
+                (*ch).leave(solo, alone);
                 return sent;
             }
             let n = &raw mut (*g).node;
@@ -436,7 +445,7 @@ impl Chan {
             (*n).select = false;
             park();
             (*ch).senders.push(n);
-            (*ch).unlock_if(multi);
+            (*ch).leave(solo, alone);
             Sent::Parked
         }
     }
@@ -496,7 +505,7 @@ impl Chan {
         }
     }
 
-    /// Receives or parks. The G's state must be written back before. `multi`: there are other Ps.
+    /// Receives or parks. The G's state must be written back before. `solo` is the running P's.
     ///
     /// # Safety
     /// `ch` is a channel, `g` the running G, `value` and `ok` slots of its stack or null.
@@ -506,13 +515,13 @@ impl Chan {
         g: *mut G,
         value: *mut u64,
         ok: *mut u64,
-        multi: bool,
+        solo: &Solo,
         park: impl FnOnce(),
     ) -> Received {
         unsafe {
-            (*ch).lock_if(multi);
+            let alone = (*ch).enter(solo);
             if let Some(received) = (*ch).try_recv_locked(value, ok) {
-                (*ch).unlock_if(multi);
+                (*ch).leave(solo, alone);
                 return received;
             }
             let n = &raw mut (*g).node;
@@ -523,7 +532,7 @@ impl Chan {
             (*n).select = false;
             park();
             (*ch).receivers.push(n);
-            (*ch).unlock_if(multi);
+            (*ch).leave(solo, alone);
             Received::Parked
         }
     }

@@ -10,6 +10,7 @@ mod sched {
     pub mod decide;
     pub mod g;
     pub mod runq;
+    pub mod solo;
     pub mod wait;
 }
 #[path = "../../src/sync"]

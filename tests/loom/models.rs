@@ -4,6 +4,7 @@ use crate::base::atomics::AtomicU64;
 use crate::sched::decide::Rng;
 use crate::sched::g::G;
 use crate::sched::runq::RunQueue;
+use crate::sched::solo::Solo;
 use crate::sync::chan::{Chan, Received, Sent};
 use crate::sync::select::{Case, Selected, Waiting};
 use crate::sync::sema::{Acquire, SemaTable};
@@ -62,6 +63,50 @@ unsafe fn free(g: *mut G) {
     drop(unsafe { Box::from_raw(g) });
 }
 
+// ---- a P that is solo
+
+/// One P changes a word in sections or under a lock; another joins, and changes it under the lock. The cell reports any two
+/// accesses that are not ordered.
+#[test]
+fn solo_ends_before_another_runs() {
+    check(4, || {
+        struct Shared {
+            solo: Solo,
+            chan: Chan,
+            word: loom::cell::UnsafeCell<u32>,
+        }
+        // SAFETY: what is being checked.
+        unsafe impl Send for Shared {}
+        unsafe impl Sync for Shared {}
+        let s = Arc::new(Shared { solo: Solo::shared(), chan: Chan::for_model(1), word: loom::cell::UnsafeCell::new(0) });
+        s.solo.begin();
+        // SAFETY: the cell checks it.
+        let count = |s: &Shared| s.word.with_mut(|w| unsafe { *w += 1 });
+        let other = {
+            let s = s.clone();
+            thread::spawn(move || {
+                s.solo.end();
+                s.chan.lock();
+                count(&s);
+                s.chan.unlock();
+            })
+        };
+        for _ in 0..2 {
+            if s.solo.enter() {
+                count(&s);
+                s.solo.leave();
+            } else {
+                s.chan.lock();
+                count(&s);
+                s.chan.unlock();
+            }
+        }
+        other.join().unwrap();
+        // SAFETY: nobody else is left.
+        assert_eq!(s.word.with(|w| unsafe { *w }), 3);
+    });
+}
+
 // ---- the run queue
 
 #[test]
@@ -83,11 +128,11 @@ fn run_queue_gives_each_g_to_one() {
             if q.push(next as *mut G) {
                 next += 1;
             } else {
-                got.push(q.pop(false) as usize);
+                got.push(q.pop(&Solo::shared()) as usize);
             }
         }
         loop {
-            let g = q.pop(false);
+            let g = q.pop(&Solo::shared());
             if g.is_null() {
                 break;
             }
@@ -121,7 +166,7 @@ fn run_queue_with_two_thieves_loses_nothing() {
             .collect();
         let mut sum = 0;
         loop {
-            let g = q.pop(false);
+            let g = q.pop(&Solo::shared());
             if g.is_null() {
                 break;
             }
@@ -236,7 +281,7 @@ unsafe fn send(w: &World<Pair>, ch: *mut Chan, id: usize, mut value: u64) {
     let g = new_g(id);
     // SAFETY: the G and its slot live until it has been woken.
     unsafe {
-        match Chan::send(ch, g, &raw mut value, true, || {}) {
+        match Chan::send(ch, g, &raw mut value, &Solo::shared(), || {}) {
             Sent::Done => {}
             Sent::Woke(other) => w.wake(other),
             Sent::Parked => w.sleep(id),
@@ -252,7 +297,7 @@ unsafe fn recv(w: &World<Pair>, ch: *mut Chan, id: usize) -> (u64, bool) {
     let (g, mut value, mut ok) = (new_g(id), 99, 2);
     // SAFETY: as in `send`.
     unsafe {
-        match Chan::recv(ch, g, &raw mut value, &raw mut ok, true, || {}) {
+        match Chan::recv(ch, g, &raw mut value, &raw mut ok, &Solo::shared(), || {}) {
             Received::Done { .. } => {}
             Received::Woke(other) => w.wake(other),
             Received::Parked => w.sleep(id),
