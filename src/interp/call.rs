@@ -463,6 +463,8 @@ pub unsafe fn end_g(cx: *mut Ctx) {
     unsafe {
         let g = (*cx).side.g;
         (*cx).side.g = null_mut();
+        (*g).home = 0;
+        (*g).locks = 0;
         if (*g).stack_end.offset_from((*g).stack) as usize > KEPT_STACK_SLOTS {
             memory::drop_stack(cx, g);
         }
@@ -476,6 +478,17 @@ pub unsafe fn end_g(cx: *mut Ctx) {
         ended.store(ended.load(Relaxed) + 1, Relaxed);
         (*cx).p.put_free(g);
     }
+}
+
+/// The next G is locked to another M.
+#[cold]
+#[inline(never)]
+pub unsafe extern "C" fn send_home(cx: *mut Ctx, g: *mut G) -> u64 {
+    unsafe {
+        (*cx).side.g = null_mut();
+        (*cx).p.send_home(g);
+    }
+    super::ops::back::NEED_G
 }
 
 /// `main` has returned.

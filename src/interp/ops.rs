@@ -93,6 +93,9 @@ macro_rules! next {
 macro_rules! enter {
     ($g:expr, $cx:expr, $t:expr) => {{
         let g: *mut $crate::sched::g::G = $g;
+        if (*g).home != 0 && (*g).home as usize != (*$cx).p.id + 1 {
+            return $crate::interp::call::send_home($cx, g);
+        }
         if (*$cx).p.marking {
             $crate::interp::gc::before_run($cx, g);
         }

@@ -147,24 +147,34 @@ fn print_trace(rt: &Rt) {
                 "  P{i}: status={status} schedtick={picks} syscalltick=0 m={m} runqsize={len} gfreecnt=0 timerslen=0\n"
             ));
         }
+        let mut locked = vec![None; ps.len()];
+        sched.slabs.each(&mut |g| {
+            // SAFETY: as below.
+            let (id, home) = unsafe { ((*g).id, (*g).home) };
+            if let Some(m) = (home as usize).checked_sub(1).and_then(|m| locked.get_mut(m)) {
+                m.get_or_insert(id);
+            }
+        });
         for (i, &(running, ..)) in ps.iter().enumerate().filter(|&(i, _)| sched.started_m(i).load(Relaxed)) {
             let p = if running { i.to_string() } else { "nil".into() };
             text.push_str(&format!(
                 "  M{i}: p={p} curg=nil mallocing=0 throwing=0 preemptoff= locks=0 dying=0 spinning=false blocked={} \
-                 lockedg=nil\n",
-                !running
+                 lockedg={}\n",
+                !running,
+                locked[i].map_or("nil".into(), |g| g.to_string()),
             ));
         }
         sched.slabs.each(&mut |g| {
             // SAFETY: a G's memory stays a G's; one that changes hands meanwhile may be told wrong, which a trace can bear.
-            let (id, status, reason) = unsafe { ((*g).id, (*g).status(), (*g).wait_reason()) };
+            let (id, status, reason, home) = unsafe { ((*g).id, (*g).status(), (*g).wait_reason(), (*g).home) };
             let (number, reason) = match status {
                 Status::Dead => return,
                 Status::Runnable => (1, ""),
                 Status::Running => (2, ""),
                 Status::Waiting => (4, reason.text()),
             };
-            text.push_str(&format!("  G{id}: status={number}({reason}) m=nil lockedm=nil\n"));
+            let m = home.checked_sub(1).map_or("nil".into(), |m| m.to_string());
+            text.push_str(&format!("  G{id}: status={number}({reason}) m=nil lockedm={m}\n"));
         });
     }
     let _ = rt.env.host.stderr(text.as_bytes());

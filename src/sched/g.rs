@@ -95,6 +95,10 @@ pub struct G {
     pub scanned: AtomicU16,
     /// Code index of the `go` statement that made it.
     pub made_at: u32,
+    /// One more than the number of the P whose M it is locked to; 0: it may run anywhere.
+    pub home: u16,
+    /// How often it has locked itself to its M.
+    pub locks: u16,
     pub id: u64,
     pub parent: u64,
     pub node: WaitNode,
@@ -125,6 +129,8 @@ impl G {
             handed: false,
             midway: false,
             made_at: 0,
+            home: 0,
+            locks: 0,
             id,
             parent: 0,
             node: WaitNode::new(),

@@ -294,6 +294,16 @@ impl Sched {
         }
     }
 
+    /// Has this P's M look into its inbox.
+    pub(super) fn wake_home(&self, p: usize) {
+        fence(SeqCst);
+        if self.leave_idle(p) {
+            // As if it were woken to spin.
+            self.spinning.fetch_add(1, SeqCst);
+            self.wake(p);
+        }
+    }
+
     fn wake(&self, p: usize) {
         if !self.started_m(p).swap(true, SeqCst) {
             if !self.hooks().start_m(p) {
@@ -389,6 +399,15 @@ impl Sched {
             }
             if self.is_retired(p) {
                 p.give_all();
+                // Only this M may run those.
+                let g = p.inbox.pop();
+                if !g.is_null() {
+                    if spinning {
+                        self.spinning.fetch_sub(1, SeqCst);
+                    }
+                    p.slice();
+                    return Found::Run(g);
+                }
             } else if let Some(g) = self.look_for_work(p, &mut spinning) {
                 return Found::Run(g);
             }
@@ -402,8 +421,8 @@ impl Sched {
                 self.spinning.fetch_sub(1, SeqCst);
             }
             fence(SeqCst);
-            if self.work_anywhere() {
-                if !self.is_retired(p) {
+            if self.work_anywhere() || !p.inbox.is_empty() {
+                if !self.is_retired(p) || !p.inbox.is_empty() {
                     spinning = !self.leave_idle_or_be_woken(p.id);
                     continue;
                 }
@@ -651,7 +670,7 @@ impl Sched {
             && self.jobs.in_flight.load(SeqCst) == 0
             && self.outside.load(SeqCst) == 0
             && self.global_len.load(SeqCst) == 0
-            && (0..self.made()).all(|p| self.with_queue(p, |q| q.is_empty()))
+            && (0..self.made()).all(|p| self.with_queue(p, |q| q.is_empty()) && self.inbox(p).is_empty())
             && !self.done.load(SeqCst)
     }
 

@@ -10,6 +10,7 @@
 pub mod decide;
 pub mod g;
 pub mod idle;
+pub mod inbox;
 pub mod jobs;
 pub mod netpoll;
 pub mod p;

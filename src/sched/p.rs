@@ -2,6 +2,7 @@
 use super::decide::Rng;
 use super::g::{G, Status};
 use super::idle::{Parker, Sched};
+use super::inbox::Inbox;
 use super::runq::RunQueue;
 use super::solo::Solo;
 use crate::base::limits::{BUDGET_INSTRUCTIONS, GLOBAL_QUEUE_TICK, HOSTILE};
@@ -39,6 +40,8 @@ pub struct P {
     pub rng: Rng,
     pub solo: Solo,
     pub runq: RunQueue,
+    /// Gs that are locked to this P's M, brought by others: nobody steals them.
+    pub inbox: Inbox,
     pub status: AtomicU8,
     /// Gs started and ended by this P: their sums over all Ps give the number alive.
     pub started: AtomicU64,
@@ -94,6 +97,7 @@ impl P {
             rng,
             solo: Solo::shared(),
             runq: RunQueue::default(),
+            inbox: Inbox::default(),
             status: AtomicU8::new(PStatus::Idle as u8),
             started: AtomicU64::new(0),
             ended: AtomicU64::new(0),
@@ -258,6 +262,18 @@ impl P {
         self.scratch = gs;
     }
 
+    /// Takes a G that has got here to the P whose M it is locked to.
+    ///
+    /// # Safety
+    /// The G was taken off a queue, and has another home.
+    #[cold]
+    #[inline(never)]
+    pub unsafe fn send_home(&self, g: *mut G) {
+        let home = unsafe { (*g).home } as usize - 1;
+        self.sched().inbox(home).push(g);
+        self.sched().wake_home(home);
+    }
+
     /// The next G of this P's own queues (and now and then the global one); null: look further.
     #[inline(always)]
     pub fn next_local(&mut self) -> *mut G {
@@ -266,6 +282,13 @@ impl P {
         if !g.is_null() {
             self.runnext = null_mut();
             return g;
+        }
+        if !self.inbox.is_empty() {
+            let g = self.inbox.pop();
+            if !g.is_null() {
+                self.slice();
+                return g;
+            }
         }
         self.tick = self.tick.wrapping_add(1);
         if self.tick % GLOBAL_QUEUE_TICK == 0 {

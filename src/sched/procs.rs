@@ -5,6 +5,7 @@
 //! no waker looks. Raising the number moves them to the idle list again, or makes new ones. Only a stopper of the
 //! world changes the number, so a running P sees one number from safepoint to safepoint.
 use super::idle::{Hooks, NOBODY, Parker, Sched, Stopped};
+use super::inbox::Inbox;
 use super::p::P;
 use super::runq::RunQueue;
 use super::solo::{self, Solo};
@@ -84,6 +85,10 @@ impl Sched {
 
     pub(super) fn solo(&self, p: usize) -> &Solo {
         unsafe { &(*self.ps[p].load(Relaxed)).solo }
+    }
+
+    pub(super) fn inbox(&self, p: usize) -> &Inbox {
+        unsafe { &(*self.ps[p].load(Relaxed)).inbox }
     }
 
     pub(super) fn parker(&self, p: usize) -> &Parker {

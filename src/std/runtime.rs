@@ -9,6 +9,8 @@ pub const NATIVES: &[NativeEntry] = &[
     ("runtime.Gosched", |_| Ok(Outcome::Yield)),
     ("runtime.Goexit", |_| Err(Trap::Fatal(GOEXIT.into()))),
     ("runtime.GOMAXPROCS", gomaxprocs),
+    ("runtime.LockOSThread", lock_os_thread),
+    ("runtime.UnlockOSThread", unlock_os_thread),
     ("runtime.NumCPU", num_cpu),
     ("runtime.NumGoroutine", num_goroutine),
     ("runtime.GC", |_| Ok(Outcome::Collect)),
@@ -44,6 +46,32 @@ fn gomaxprocs(cx: &mut Cx) -> NativeResult {
             Ok(Outcome::Done)
         })
     })))
+}
+
+/// From now on the G runs on this M only.
+fn lock_os_thread(cx: &mut Cx) -> NativeResult {
+    // SAFETY: the running G, and its P.
+    unsafe {
+        let g = cx.side.g;
+        let Some(locks) = (*g).locks.checked_add(1) else {
+            return Err(Trap::Fatal("LockOSThread nesting overflow".into()));
+        };
+        (*g).locks = locks;
+        (*g).home = (*cx.side.p).id as u16 + 1;
+    }
+    Ok(Outcome::Done)
+}
+
+fn unlock_os_thread(cx: &mut Cx) -> NativeResult {
+    // SAFETY: the running G.
+    unsafe {
+        let g = cx.side.g;
+        (*g).locks = (*g).locks.saturating_sub(1);
+        if (*g).locks == 0 {
+            (*g).home = 0;
+        }
+    }
+    Ok(Outcome::Done)
 }
 
 fn num_cpu(cx: &mut Cx) -> NativeResult {
