@@ -5,11 +5,24 @@
 //! left out becomes empty lines, so that places stay what they are. Standard files are formatted: a declaration begins
 //! at the start of a line with its keyword.
 //!
+//! What prints values calls their methods, and catches what those panic with. Most small programs have no such method:
+//! for them the caller stays a head without a body (`METHOD_CALLER`).
+//!
 //! A program with errors is compiled again with whole packages: reports may speak of any name.
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A file of the standard library: package path, file name, text.
 pub type StdFile = (&'static str, &'static str, &'static str);
+
+/// The function that calls the methods of values that are printed. Without a body it is a native, which has to know
+/// `EXEMPT` only.
+const METHOD_CALLER: (&str, &str) = ("fmt", "call");
+/// The error that this package has for itself.
+const EXEMPT: (&str, &str) = ("fmt", "writeError");
+/// Where one of these is mentioned or a kept type has a method of the name, a value may have methods for printing. What
+/// panics at run time is a value with such methods, too.
+const METHODS: &[&str] = &["Error", "String", "GoString", "Format"];
+const SOURCES: &[&str] = &["recover", "error", "Stringer", "GoStringer", "Formatter"];
 
 /// One top-level declaration.
 struct Unit {
@@ -31,6 +44,10 @@ struct Package {
 /// What a program reaches of each standard package.
 pub struct Pruned {
     packages: FxHashMap<&'static str, Package>,
+    /// Some value may have a method for printing.
+    has_methods: bool,
+    /// `METHOD_CALLER` is reached.
+    calls_methods: bool,
 }
 
 /// Where the standard packages are.
@@ -43,7 +60,7 @@ pub struct Library {
 impl Pruned {
     /// Follows the mentions of a program's files. `None`: it mentions packages in a way that needs all of them.
     pub fn new(texts: &[&str], library: &Library, module: Option<&str>) -> Option<Pruned> {
-        let mut pruned = Pruned { packages: FxHashMap::default() };
+        let mut pruned = Pruned { packages: FxHashMap::default(), has_methods: false, calls_methods: false };
         let mut work: Vec<(&'static str, &'static str)> = Vec::new();
         for text in texts {
             let mut imports = FxHashMap::default();
@@ -56,7 +73,9 @@ impl Pruned {
                 }
             }
             let mut found = FxHashSet::default();
+            let has_methods = &mut pruned.has_methods;
             mentions(text, &mut |from, name| {
+                *has_methods |= METHODS.contains(&name) || SOURCES.contains(&name);
                 let Some(from) = from else { return };
                 let path = imports.get(from).copied().or_else(|| (library.named)(from));
                 if let Some(path) = path {
@@ -73,6 +92,10 @@ impl Pruned {
         }
         while let Some((path, name)) = work.pop() {
             pruned.keep(path, name, library, &mut work);
+            if work.is_empty() && pruned.calls_methods && pruned.has_methods {
+                pruned.calls_methods = false;
+                pruned.keep_unit(METHOD_CALLER.0, METHOD_CALLER.1, library, &mut work);
+            }
         }
         Some(pruned)
     }
@@ -116,6 +139,20 @@ impl Pruned {
         work: &mut Vec<(&'static str, &'static str)>,
     ) {
         self.open(path, library);
+        if (path, name) == METHOD_CALLER {
+            self.calls_methods = true;
+        } else {
+            self.keep_unit(path, name, library, work);
+        }
+    }
+
+    fn keep_unit(
+        &mut self,
+        path: &'static str,
+        name: &'static str,
+        library: &Library,
+        work: &mut Vec<(&'static str, &'static str)>,
+    ) {
         let Some(package) = self.packages.get_mut(path) else { return };
         let Some(units) = package.by_name.get(name) else { return };
         let mut outside = Vec::new();
@@ -125,7 +162,12 @@ impl Pruned {
             }
             let unit = &package.units[u];
             let (file, imports) = &package.files[unit.file];
-            mentions(&file.2[unit.lo..unit.hi], &mut |from, name| match from {
+            let text = &file.2[unit.lo..unit.hi];
+            if (path, name) != EXEMPT {
+                self.has_methods |= method(text).is_some_and(|name| METHODS.contains(&name));
+            }
+            mentions(text, &mut |from, name| match from {
+                None if name == "recover" => self.has_methods = true,
                 None => {
                     if let Some((&name, _)) = package.by_name.get_key_value(name) {
                         work.push((path, name));
@@ -154,6 +196,11 @@ impl Pruned {
             let text = file.2;
             let mut kept: Vec<&Unit> =
                 package.kept.iter().map(|&u| &package.units[u]).filter(|u| u.file == at).collect();
+            let caller = (path == METHOD_CALLER.0 && self.calls_methods)
+                .then(|| package.by_name.get(METHOD_CALLER.1).map(|units| &package.units[units[0]]))
+                .flatten()
+                .filter(|u| u.file == at);
+            kept.extend(caller);
             kept.sort_by_key(|u| u.lo);
             kept.dedup_by_key(|u| u.lo);
             let mut used = FxHashSet::default();
@@ -179,8 +226,12 @@ impl Pruned {
             done += head;
             for u in kept {
                 blank(done, u.lo, &mut pruned);
-                pruned.push_str(&text[u.lo..u.hi]);
-                done = u.hi;
+                done = if caller.is_some_and(|c| c.lo == u.lo) {
+                    u.lo + text[u.lo..u.hi].find(" {\n").unwrap_or(u.hi - u.lo)
+                } else {
+                    u.hi
+                };
+                pruned.push_str(&text[u.lo..done]);
             }
             out.push((file.1.to_string(), pruned));
         }
@@ -283,6 +334,12 @@ fn declarations(text: &'static str) -> impl Iterator<Item = (usize, usize)> {
         at = next(line + 1);
         Some((lo, at))
     })
+}
+
+/// The name of the method that this declares, if it does.
+fn method(text: &str) -> Option<&str> {
+    let (_, rest) = text.strip_prefix("func (")?.split_once(") ")?;
+    rest.split(|c: char| !c.is_ascii() || !is_ident(c as u8)).next()
 }
 
 /// Calls `f` on the names that a declaration declares; on a method's type instead of the method.
