@@ -257,9 +257,18 @@ fn tables(program: &Program, heap: &Heap, hash_seed: u64) -> Tables {
 
 /// The natives that a program calls.
 fn find_natives(program: &Program, natives: &[NativeEntry]) -> Result<Vec<Native>, String> {
-    let registry: FxHashMap<&str, Native> = natives.iter().copied().collect();
+    // There are many natives, and most programs need few.
+    let mut wanted: FxHashMap<&str, Option<Native>> = program.natives.iter().map(|n| (n.name.as_str(), None)).collect();
+    let mut lens = 0u64;
+    wanted.keys().for_each(|name| lens |= 1 << name.len().min(63));
+    for &(name, native) in natives.iter().filter(|n| lens >> n.0.len().min(63) & 1 != 0) {
+        if let Some(place) = wanted.get_mut(name) {
+            *place = Some(native);
+        }
+    }
     let find = |n: &NativeRef| {
-        registry.get(n.name.as_str()).copied().ok_or_else(|| format!("native function {} is not there", n.name))
+        let found = wanted.get(n.name.as_str()).copied().flatten();
+        found.ok_or_else(|| format!("native function {} is not there", n.name))
     };
     program.natives.iter().map(find).collect()
 }

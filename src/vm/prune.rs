@@ -201,6 +201,9 @@ impl Pruned {
                 .flatten()
                 .filter(|u| u.file == at);
             kept.extend(caller);
+            if kept.is_empty() && !package.kept.is_empty() {
+                continue;
+            }
             kept.sort_by_key(|u| u.lo);
             kept.dedup_by_key(|u| u.lo);
             let mut used = FxHashSet::default();
@@ -300,39 +303,29 @@ fn mentions<'a>(text: &'a str, f: &mut dyn FnMut(Option<&'a str>, &'a str)) {
 
 /// Whether a declaration's keyword stands here.
 fn keyword(b: &[u8]) -> bool {
-    ["func ", "type ", "var ", "const "].iter().any(|k| b.starts_with(k.as_bytes()))
+    match b.first() {
+        Some(b'f') => b.starts_with(b"func "),
+        Some(b't') => b.starts_with(b"type "),
+        Some(b'v') => b.starts_with(b"var "),
+        Some(b'c') => b.starts_with(b"const "),
+        _ => false,
+    }
 }
 
-/// Byte ranges of the top-level declarations but imports, each with what follows it up to the next.
+/// Byte ranges of the top-level declarations but imports, each with what follows it up to the next. In no standard file does
+/// a line of a string or comment begin as a declaration does.
 fn declarations(text: &'static str) -> impl Iterator<Item = (usize, usize)> {
     let b = text.as_bytes();
-    let next = move |mut i: usize| {
-        // `i` is the start of a line outside of literals and comments.
-        loop {
-            if i >= b.len() {
-                return b.len();
-            }
-            if keyword(&b[i..]) {
-                return i;
-            }
-            while i < b.len() && b[i] != b'\n' {
-                i = skip(b, i).unwrap_or(i + 1);
-            }
-            i += 1;
-        }
+    // The first declaration at or behind the line that begins at `i`.
+    let next = move |i: usize| {
+        let lines = memchr::memchr_iter(b'\n', b.get(i..).unwrap_or(&[])).map(move |n| i + n + 1);
+        std::iter::once(i).chain(lines).find(|&i| i < b.len() && keyword(&b[i..])).unwrap_or(b.len())
     };
     let mut at = next(0);
     std::iter::from_fn(move || {
-        if at >= b.len() {
-            return None;
-        }
         let lo = at;
-        let mut line = lo;
-        while line < b.len() && b[line] != b'\n' {
-            line = skip(b, line).unwrap_or(line + 1);
-        }
-        at = next(line + 1);
-        Some((lo, at))
+        at = next(lo + 1);
+        (lo < b.len()).then_some((lo, at))
     })
 }
 
@@ -449,8 +442,8 @@ mod tests {
 
     #[test]
     fn declarations_and_their_names_are_found() {
-        let text = "package p\n\n// C is.\nconst (\n\tA, B = iota, `\nfunc x`\n\tC = 1\n)\n\nfunc (m *Map[K, V]) Get() {}\n\n\
-                    /*\nfunc no() {}\n*/\ntype T struct {\n\tx int\n}\n\nfunc F() string { return \"\\\"func\" }\n";
+        let text = "package p\n\n// C is.\nconst (\n\tA, B = iota, `\n\tfunc x`\n\tC = 1\n)\n\nfunc (m *Map[K, V]) Get() {}\n\n\
+                    /*\n\tfunc no() {}\n*/\ntype T struct {\n\tx int\n}\n\nfunc F() string { return \"\\\"func\" }\n";
         let found: Vec<&str> = declarations(text).map(|(lo, hi)| &text[lo..hi]).collect();
         assert_eq!(found.len(), 4);
         assert_eq!(names(found[0]), ["A", "B", "C"]);
@@ -459,6 +452,25 @@ mod tests {
         assert_eq!(names(found[3]), ["F"]);
         assert_eq!(names("func (t Time) String() string"), ["Time"]);
         assert_eq!(names("var ErrX, errY = 1, 2"), ["ErrX", "errY"]);
+    }
+
+    #[test]
+    fn no_string_or_comment_looks_like_a_declaration() {
+        for (package, file, text) in crate::vm::source::std_packages().flat_map(crate::vm::source::std_files) {
+            let b = text.as_bytes();
+            let (mut i, mut starts) = (0, Vec::new());
+            while i < b.len() {
+                if keyword(&b[i..]) {
+                    starts.push(i);
+                }
+                while i < b.len() && b[i] != b'\n' {
+                    i = skip(b, i).unwrap_or(i + 1);
+                }
+                i += 1;
+            }
+            let found: Vec<usize> = declarations(text).map(|d| d.0).collect();
+            assert_eq!(found, starts, "{package}/{file}");
+        }
     }
 
     #[test]
