@@ -394,7 +394,7 @@ impl Op {
             "sync.Mutex.Unlock" => Op::MuUnlock,
             "sync.WaitGroup.Add" => Op::WgAdd,
             "sync.WaitGroup.Done" => Op::WgDone,
-            "sync/atomic.LoadInt64" | "sync/atomic.LoadUint64" | "sync/atomic.LoadUintptr" | "sync/atomic.LoadWord" => {
+            "sync/atomic.LoadInt64" | "sync/atomic.LoadUint64" | "sync/atomic.LoadUintptr" | "sync/atomic.anyLoad" => {
                 Op::AtLoad
             }
             "sync/atomic.StoreInt64" | "sync/atomic.StoreUint64" | "sync/atomic.StoreUintptr" => Op::AtStore,

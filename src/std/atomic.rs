@@ -3,38 +3,38 @@ use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
 macro_rules! natives {
-    ($($kind:literal $atomic:ident $signed:ty, $int:ty;)*) => {
+    ($($prefix:literal $kind:literal $atomic:ident $signed:ty, $int:ty;)*) => {
         pub const NATIVES: &[NativeEntry] = &[("sync/atomic.sameType", same_type), $(
-            (concat!("sync/atomic.Add", $kind), |cx| {
+            (concat!("sync/atomic.", $prefix, "Add", $kind), |cx| {
                 let (a, d) = (at::<$atomic>(cx)?, cx.word(1) as $int);
                 let v = a.fetch_add(d, SeqCst).wrapping_add(d);
                 out(cx, v as $signed as i64 as u64)
             }),
-            (concat!("sync/atomic.And", $kind), |cx| {
+            (concat!("sync/atomic.", $prefix, "And", $kind), |cx| {
                 let (a, d) = (at::<$atomic>(cx)?, cx.word(1) as $int);
                 let v = a.fetch_and(d, SeqCst);
                 out(cx, v as $signed as i64 as u64)
             }),
-            (concat!("sync/atomic.Or", $kind), |cx| {
+            (concat!("sync/atomic.", $prefix, "Or", $kind), |cx| {
                 let (a, d) = (at::<$atomic>(cx)?, cx.word(1) as $int);
                 let v = a.fetch_or(d, SeqCst);
                 out(cx, v as $signed as i64 as u64)
             }),
-            (concat!("sync/atomic.Load", $kind), |cx| {
+            (concat!("sync/atomic.", $prefix, "Load", $kind), |cx| {
                 let v = at::<$atomic>(cx)?.load(SeqCst);
                 out(cx, v as $signed as i64 as u64)
             }),
-            (concat!("sync/atomic.Store", $kind), |cx| {
+            (concat!("sync/atomic.", $prefix, "Store", $kind), |cx| {
                 let old = at::<$atomic>(cx)?.swap(cx.word(1) as $int, SeqCst);
                 overwritten(cx, old as u64);
                 Ok(Outcome::Done)
             }),
-            (concat!("sync/atomic.Swap", $kind), |cx| {
+            (concat!("sync/atomic.", $prefix, "Swap", $kind), |cx| {
                 let v = at::<$atomic>(cx)?.swap(cx.word(1) as $int, SeqCst);
                 overwritten(cx, v as u64);
                 out(cx, v as $signed as i64 as u64)
             }),
-            (concat!("sync/atomic.CompareAndSwap", $kind), |cx| {
+            (concat!("sync/atomic.", $prefix, "CompareAndSwap", $kind), |cx| {
                 let a = at::<$atomic>(cx)?;
                 let ok = a.compare_exchange(cx.word(1) as $int, cx.word(2) as $int, SeqCst, SeqCst).is_ok();
                 overwritten(cx, cx.word(1));
@@ -45,13 +45,13 @@ macro_rules! natives {
 }
 
 natives! {
-    "Int32" AtomicU32 i32, u32;
-    "Uint32" AtomicU32 u32, u32;
-    "Int64" AtomicU64 i64, u64;
-    "Uint64" AtomicU64 u64, u64;
-    "Uintptr" AtomicU64 u64, u64;
+    "" "Int32" AtomicU32 i32, u32;
+    "" "Uint32" AtomicU32 u32, u32;
+    "" "Int64" AtomicU64 i64, u64;
+    "" "Uint64" AtomicU64 u64, u64;
+    "" "Uintptr" AtomicU64 u64, u64;
     // Any one-word value: pointers, interfaces.
-    "Word" AtomicU64 u64, u64;
+    "any" "" AtomicU64 u64, u64;
 }
 
 /// A word may have been a pointer: who marks meanwhile must see it.

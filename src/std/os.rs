@@ -18,6 +18,7 @@ pub const NATIVES: &[NativeEntry] = &[
     ("os.control", control),
     ("os.environ", environ),
     ("os.getenv", getenv),
+    ("os.groups", groups),
     ("os.ids", ids),
     ("os.list", list),
     ("os.open", open),
@@ -323,6 +324,10 @@ fn control(cx: &mut Cx) -> NativeResult {
             0 => file.sync_all(),
             1 => file.set_len(u64::try_from(n).map_err(|_| Error::from_raw_os_error(libc::EINVAL))?),
             2 => file.set_permissions(std::fs::Permissions::from_mode(n as u32)),
+            4 => {
+                let (owner, group) = owners(n);
+                std::os::unix::fs::fchown(&**file, owner, group)
+            }
             // SAFETY: a descriptor that is open.
             _ => match unsafe { libc::fchdir(file.as_raw_fd()) } {
                 0 => Ok(()),
@@ -359,11 +364,37 @@ fn change(cx: &mut Cx) -> NativeResult {
             true => std::fs::remove_dir_all(&name),
             false => std::fs::remove_file(&name),
         },
+        10 | 11 => {
+            let (owner, group) = owners(n);
+            match what {
+                10 => std::os::unix::fs::chown(&name, owner, group),
+                _ => std::os::unix::fs::lchown(&name, owner, group),
+            }
+        }
         _ => {
             let at = std::time::UNIX_EPOCH + std::time::Duration::from_nanos(n.max(0) as u64);
             File::open(&name)?.set_times(std::fs::FileTimes::new().set_modified(at))
         }
     })
+}
+
+/// Owner and group in the halves of a word; -1 leaves what is.
+fn owners(n: i64) -> (Option<u32>, Option<u32>) {
+    let id = |n: u32| (n != u32::MAX).then_some(n);
+    (id((n >> 32) as u32), id(n as u32))
+}
+
+/// `groups() (ids []int)`
+fn groups(cx: &mut Cx) -> NativeResult {
+    // SAFETY: with a length of 0 it only counts.
+    let count = unsafe { libc::getgroups(0, std::ptr::null_mut()) }.max(0);
+    let mut ids = vec![0 as libc::gid_t; count as usize];
+    // SAFETY: there is room for as many as are asked for.
+    let count = unsafe { libc::getgroups(count, ids.as_mut_ptr()) }.max(0);
+    let words: Vec<u64> = ids.iter().take(count as usize).map(|id| *id as u64).collect();
+    let list = cx.new_words(&words, false)?;
+    cx.set_word(0, list);
+    Ok(Outcome::Done)
 }
 
 /// `readlink(name string) (to string, errno int)`

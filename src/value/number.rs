@@ -3,7 +3,39 @@
 /// Decimal digits and the exponent of the first (`d.ddd` times ten to that), shortest that reads back the same.
 pub fn shortest(v: f64, bits32: bool) -> (Vec<u8>, i32) {
     let text = if bits32 { format!("{:e}", v as f32) } else { format!("{v:e}") };
-    split(&text)
+    let (mut digits, exp) = split(&text);
+    // Where two such numbers are equally near, Go takes the even one and Rust the upper.
+    if let Some(last) = digits.last_mut().filter(|d| **d & 1 == 1)
+        && is_between(v, &text, exp)
+    {
+        *last -= 1;
+    }
+    (digits, exp)
+}
+
+/// Does v lie in the middle between the digits of `text` and what is one less in the last? Then twice v is an odd number of
+/// units of that digit, of as many twos as it has.
+fn is_between(v: f64, text: &str, exp: i32) -> bool {
+    let bits = v.to_bits();
+    let (fraction, exponent) = (bits & ((1 << 52) - 1), (bits >> 52 & 0x7ff) as i32);
+    let (mut odd, mut twos) = if exponent == 0 { (fraction, -1074) } else { (fraction | 1 << 52, exponent - 1075) };
+    if odd == 0 {
+        return false;
+    }
+    twos += odd.trailing_zeros() as i32;
+    odd >>= odd.trailing_zeros();
+    let digits = text.bytes().take_while(|b| *b != b'e').filter(u8::is_ascii_digit);
+    let (number, count) = digits.fold((0u128, 0), |(n, count), d| (n * 10 + (d - b'0') as u128, count + 1));
+    let unit = exp - (count - 1);
+    if twos != unit - 1 {
+        return false;
+    }
+    let (twice, fives) = (2 * number - 1, 5u128.checked_pow(unit.unsigned_abs()));
+    match fives {
+        Some(fives) if unit >= 0 => twice.checked_mul(fives) == Some(odd as u128),
+        Some(fives) => fives.checked_mul(odd as u128) == Some(twice),
+        None => false,
+    }
 }
 
 fn split(text: &str) -> (Vec<u8>, i32) {

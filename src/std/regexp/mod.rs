@@ -67,11 +67,10 @@ fn translate(node: &Node) -> Hir {
         Node::Repeat { min, max, greedy, sub } => {
             Hir::repetition(hir::Repetition { min: *min, max: *max, greedy: *greedy, sub: Box::new(translate(sub)) })
         }
-        Node::Capture { index, name, sub } => Hir::capture(hir::Capture {
-            index: *index,
-            name: (!name.is_empty()).then(|| name.as_str().into()),
-            sub: Box::new(translate(sub)),
-        }),
+        // Several groups may have one name: the engine knows numbers only.
+        Node::Capture { index, sub } => {
+            Hir::capture(hir::Capture { index: *index, name: None, sub: Box::new(translate(sub)) })
+        }
     }
 }
 
@@ -260,7 +259,8 @@ fn find_all(cx: &mut Cx) -> NativeResult {
 /// A piece of what replaces a match.
 enum Piece<'a> {
     Text(&'a [u8]),
-    Group(usize),
+    /// The group of this number; of several with one name, the first that took part.
+    Groups(Vec<usize>),
 }
 
 /// A template such as `$1-${name}`.
@@ -282,10 +282,10 @@ fn template<'a>(mut s: &'a [u8], names: &[String]) -> Vec<Piece<'a>> {
         s = rest;
         if name.bytes().all(|b| b.is_ascii_digit()) {
             if let Some(n) = name.parse().ok().filter(|n| *n < names.len()) {
-                out.push(Piece::Group(n));
+                out.push(Piece::Groups(vec![n]));
             }
         } else {
-            out.extend(names.iter().enumerate().filter(|(_, n)| **n == name).map(|(i, _)| Piece::Group(i)).take(1));
+            out.push(Piece::Groups((0..names.len()).filter(|i| names[*i] == name).collect()));
         }
     }
     out.push(Piece::Text(s));
@@ -319,7 +319,7 @@ fn replace(cx: &mut Cx) -> NativeResult {
     let src: Cow<[u8]> = if cx.bool(4) { Cow::Owned(cx.bytes(3)) } else { Cow::Borrowed(cx.str(2)) };
     let t = Text::new(Cow::Borrowed(&src));
     let pieces = if cx.bool(6) { vec![Piece::Text(cx.str(5))] } else { template(cx.str(5), &re.names) };
-    let needs = |p: &Piece| if let Piece::Group(n) = p { n + 1 } else { 1 };
+    let needs = |p: &Piece| if let Piece::Groups(n) = p { n.last().map_or(1, |n| n + 1) } else { 1 };
     let groups = pieces.iter().map(needs).max().unwrap_or(1);
     let mut out = Vec::with_capacity(src.len());
     let mut slots = Vec::new();
@@ -332,8 +332,9 @@ fn replace(cx: &mut Cx) -> NativeResult {
             for p in &pieces {
                 match p {
                     Piece::Text(s) => out.extend_from_slice(s),
-                    Piece::Group(n) => {
-                        if let (Some(lo), Some(hi)) = (slots[2 * n], slots[2 * n + 1]) {
+                    Piece::Groups(list) => {
+                        let place = list.iter().find_map(|n| slots[2 * n].zip(slots[2 * n + 1]));
+                        if let Some((lo, hi)) = place {
                             out.extend_from_slice(&src[t.place(lo)..t.place(hi)]);
                         }
                     }

@@ -19,7 +19,6 @@ pub enum Node {
     },
     Capture {
         index: u32,
-        name: String,
         sub: Box<Node>,
     },
 }
@@ -78,7 +77,7 @@ pub struct Flags {
 
 /// A group whose end has not been seen.
 struct Open {
-    capture: Option<(u32, String)>,
+    capture: Option<u32>,
     /// What to go back to.
     flags: Flags,
     alternatives: Vec<Node>,
@@ -123,7 +122,7 @@ pub fn parse(text: &[u8], posix: bool) -> Result<Parsed> {
             '(' if p.flags.perl && rest.starts_with("(?") => rest = p.perl_group(rest)?,
             '(' => {
                 p.names.push(String::new());
-                p.open(Some((p.names.len() as u32 - 1, String::new())), p.flags)?;
+                p.open(Some(p.names.len() as u32 - 1), p.flags)?;
                 rest = &rest[1..];
             }
             '|' => {
@@ -224,7 +223,7 @@ impl<'a> Parser<'a> {
         self.items.push((node, 1));
     }
 
-    fn open(&mut self, capture: Option<(u32, String)>, outer: Flags) -> Result<()> {
+    fn open(&mut self, capture: Option<u32>, outer: Flags) -> Result<()> {
         if self.stack.len() >= MAX_HEIGHT {
             return fail("expression nests too deeply", self.whole);
         }
@@ -285,8 +284,8 @@ impl<'a> Parser<'a> {
             self.items = outer.items;
             self.height = outer.height;
             match outer.capture {
-                Some((index, name)) => {
-                    self.items.push((Node::Capture { index, name, sub: Box::new(node) }, height + 1));
+                Some(index) => {
+                    self.items.push((Node::Capture { index, sub: Box::new(node) }, height + 1));
                 }
                 None => self.items.push((node, height)),
             }
@@ -346,11 +345,8 @@ impl<'a> Parser<'a> {
             if name.is_empty() || !name.chars().all(word) {
                 return fail(BAD_NAME, &s[..=end]);
             }
-            if self.names.iter().any(|n| n == name) {
-                return fail("duplicate capture group name", name);
-            }
             self.names.push(name.to_string());
-            self.open(Some((self.names.len() as u32 - 1, name.to_string())), self.flags)?;
+            self.open(Some(self.names.len() as u32 - 1), self.flags)?;
             return Ok(&s[end + 1..]);
         }
         let mut flags = self.flags;
@@ -372,7 +368,7 @@ impl<'a> Parser<'a> {
                 _ => return fail("invalid or unsupported Perl syntax", &s[..i + c.len_utf8()]),
             }
         }
-        fail(MISSING_PAREN, s)
+        fail("invalid or unsupported Perl syntax", s)
     }
 
     /// What begins with a backslash, outside of a class.
@@ -490,24 +486,82 @@ pub fn missing_bracket<T>(part: &str) -> Result<T> {
     fail("missing closing ]", part)
 }
 
-/// What every match begins with, and whether that is all there is to it.
+/// What every match begins with, and whether that is all there is to it, as far as Go sees.
 pub fn literal_prefix(node: &Node) -> (String, bool) {
     let mut out = String::new();
-    let nodes = match node {
-        Node::Cat(nodes) => nodes.as_slice(),
-        node => std::slice::from_ref(node),
-    };
-    for n in nodes {
-        match n {
-            Node::Char(c, fold) if !fold || !cased(*c) => match char::from_u32(*c) {
-                Some(c) if c != '\u{fffd}' => out.push(c),
-                _ => return (out, false),
-            },
-            Node::Empty => {}
-            _ => return (out, false),
-        }
+    if let Node::Cat(nodes) = node
+        && let [Node::Look(Look::TextStart), rest @ ..] = nodes.as_slice()
+    {
+        return anchored_prefix(rest);
     }
-    (out, true)
+    let whole = add_prefix(node, &mut out);
+    (out, whole)
+}
+
+/// The prefix behind `^`. Go knows it where it can match in one pass.
+fn anchored_prefix(nodes: &[Node]) -> (String, bool) {
+    let mut out = String::new();
+    let at_end = matches!(nodes.last(), Some(Node::Look(Look::TextEnd)));
+    let other_end = !at_end && matches!(nodes.last(), Some(Node::Look(_)));
+    if other_end || !at_end && nodes.iter().any(has_choice) {
+        return (out, false);
+    }
+    let chars = nodes.iter().take_while(|n| matches!(n, Node::Char(..)) && add_prefix(n, &mut out)).count();
+    let whole = at_end && chars + 1 == nodes.len() && chars > 0;
+    (out, whole)
+}
+
+/// Are there several ways through the node?
+fn has_choice(node: &Node) -> bool {
+    match node {
+        Node::Alt(_) => true,
+        Node::Repeat { min, max, sub, .. } => *max != Some(*min) || has_choice(sub),
+        Node::Cat(nodes) => nodes.iter().any(has_choice),
+        Node::Capture { sub, .. } => has_choice(sub),
+        Node::Empty | Node::Char(..) | Node::Class(_) | Node::Look(_) => false,
+    }
+}
+
+/// Adds what the node begins with; is that the whole node?
+fn add_prefix(node: &Node, out: &mut String) -> bool {
+    let one = match node {
+        Node::Empty => return true,
+        Node::Char(c, fold) if !fold || !cased(*c) => *c,
+        Node::Class(class) if matches!(class.ranges[..], [(lo, hi)] if lo == hi) => class.ranges[0].0,
+        Node::Char(..) | Node::Class(_) | Node::Look(_) => return false,
+        Node::Capture { sub, .. } => return add_prefix(sub, out),
+        Node::Cat(nodes) => return nodes.iter().all(|n| add_prefix(n, out)),
+        Node::Repeat { min, max, sub, .. } => {
+            return (0..*min).all(|_| add_prefix(sub, out)) && *max == Some(*min);
+        }
+        Node::Alt(nodes) => return add_common_prefix(nodes, out),
+    };
+    match char::from_u32(one) {
+        Some(c) if c != '\u{fffd}' => out.push(c),
+        _ => return false,
+    }
+    true
+}
+
+/// Adds the characters that all alternatives begin with; are they the same?
+fn add_common_prefix(nodes: &[Node], out: &mut String) -> bool {
+    let mut common: Option<(String, bool)> = None;
+    for node in nodes {
+        let items = if let Node::Cat(items) = node { items.as_slice() } else { std::slice::from_ref(node) };
+        let mut own = String::new();
+        let chars = items.iter().take_while(|n| matches!(n, Node::Char(..)) && add_prefix(n, &mut own)).count();
+        let whole = chars == items.len();
+        common = Some(match common {
+            None => (own, whole),
+            Some((text, all)) => {
+                let same = text.chars().zip(own.chars()).take_while(|(a, b)| a == b).map(|p| p.0).collect();
+                (same, all && whole && text == own)
+            }
+        });
+    }
+    let (text, whole) = common.unwrap_or_default();
+    out.push_str(&text);
+    whole
 }
 
 fn cased(c: u32) -> bool {

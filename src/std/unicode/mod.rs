@@ -27,8 +27,11 @@ pub const NATIVES: &[NativeEntry] = &[
     ("unicode.IsUpper", |cx| is(cx, |r| UPPER.has(r))),
     ("unicode.SimpleFold", |cx| map(cx, 0, simple_fold)),
     ("unicode.To", |cx| {
-        let case = cx.int(0);
-        map(cx, 1, |r| usize::try_from(case).ok().filter(|c| *c < 3).map_or(0xFFFD, |c| to_case(c, r)))
+        let Some(case) = usize::try_from(cx.int(0)).ok().filter(|c| *c < 3) else {
+            cx.set_int(0, 0xFFFD);
+            return Ok(Outcome::Done);
+        };
+        map(cx, 1, |r| to_case(case, r))
     }),
     ("unicode.ToLower", |cx| map(cx, 0, to_lower)),
     ("unicode.ToTitle", |cx| map(cx, 0, |r| to_case(2, r))),
