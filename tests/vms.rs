@@ -1,7 +1,7 @@
 //! Many VMs in one process: made, run and dropped, they leave nothing behind.
 use gmpl::value::env::Host;
 use gmpl::vm::source::Files;
-use gmpl::vm::{CompileOptions, LimitOptions, RunOptions, Vm, compile};
+use gmpl::vm::{CompileOptions, LimitOptions, Permissions, RunOptions, Vm, compile};
 use std::io::Result;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -200,7 +200,8 @@ fn vms_with_open_connections_leave_no_descriptors() {
     for _ in 0..10 {
         let compiled = compile(Files::one("prog.gm", NETWORK), CompileOptions::default());
         let host = Arc::new(Quiet::default());
-        let options = RunOptions { procs: 2, ..RunOptions::default() };
+        let permissions = Permissions::none().allow_net(["127.0.0.1"]);
+        let options = RunOptions { procs: 2, permissions, ..RunOptions::default() };
         let program = compiled.program.expect("a good program");
         let exit = Vm::new(program, compiled.sources, host.clone(), &options).expect("a VM").run();
         let out = String::from_utf8_lossy(&host.out.lock().unwrap()).into_owned();

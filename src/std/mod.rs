@@ -16,6 +16,7 @@ pub mod fmt;
 pub mod iter;
 pub mod json;
 pub mod math;
+pub mod needs;
 pub mod net;
 pub mod number;
 pub mod os;

@@ -26,13 +26,8 @@ pub const NATIVES: &[NativeEntry] = &[
         Ok(Outcome::Done)
     }),
     ("path/filepath.getwd", |cx| {
-        let (dir, problem) = match std::env::current_dir() {
-            Ok(dir) => (dir.into_os_string().into_encoded_bytes(), String::new()),
-            Err(e) => (Vec::new(), e.to_string()),
-        };
-        cx.set_str(0, &dir)?;
-        cx.set_str(1, problem.as_bytes())?;
-        Ok(Outcome::Done)
+        let folder = super::os::working_folder(&cx.env.door);
+        super::os::text_result(cx, folder)
     }),
 ];
 
