@@ -15,6 +15,7 @@ pub mod flag;
 pub mod fmt;
 pub mod iter;
 pub mod json;
+mod long;
 pub mod math;
 pub mod needs;
 pub mod net;

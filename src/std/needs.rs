@@ -135,14 +135,23 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
          RWMutex.TryRLock RWMutex.Unlock WaitGroup.Add WaitGroup.Done WaitGroup.Wait emptiedByCollector \
          notifyAdd notifyAll notifyOne notifyWait processor",
     ),
-    (Nothing, "sync/atomic", "Add And CompareAndSwap Load Or Store Swap sameType"),
+    (
+        Nothing,
+        "sync/atomic",
+        "AddInt32 AddInt64 AddUint32 AddUint64 AddUintptr AddWord AndInt32 AndInt64 AndUint32 AndUint64 \
+         AndUintptr AndWord CompareAndSwapInt32 CompareAndSwapInt64 CompareAndSwapUint32 CompareAndSwapUint64 \
+         CompareAndSwapUintptr CompareAndSwapWord LoadInt32 LoadInt64 LoadUint32 LoadUint64 LoadUintptr \
+         LoadWord OrInt32 OrInt64 OrUint32 OrUint64 OrUintptr OrWord StoreInt32 StoreInt64 StoreUint32 \
+         StoreUint64 StoreUintptr StoreWord SwapInt32 SwapInt64 SwapUint32 SwapUint64 SwapUintptr SwapWord \
+         sameType",
+    ),
     (Nothing, "syscall", "strerror"),
     (Nothing, "time", "Sleep hideBuffer startTimer stopTimer"),
     (
         Nothing,
         "unicode",
         "IsDigit IsGraphic IsLetter IsLower IsMark IsNumber IsPrint IsPunct IsSpace IsSymbol IsTitle IsUpper \
-         SimpleFold To ToLower ToTitle ToUpper",
+         SimpleFold To ToLower ToTitle ToUpper caseRanges ranges",
     ),
     (Nothing, "weak", "load register"),
 ];
