@@ -27,7 +27,7 @@ pub const NATIVES: &[NativeEntry] =
         }),
         ("hash/maphash.hash", |cx| {
             let (seed, text) = (cx.uint(0), cx.str(1));
-            long::work(cx, text.len(), move || hash64(seed, text), put)
+            long::work(cx, text.len(), move || hash64(seed, text), |cx, v| put(cx, *v))
         }),
     ];
 
@@ -37,14 +37,14 @@ fn put(cx: &mut Cx, v: u64) -> NativeResult {
 }
 
 /// Result 0 = the sum of `[]byte` parameter `i`, byte by byte from `start` on.
-fn fold<S: Send + Into<u64> + 'static>(
+fn fold<S: Copy + Send + Into<u64> + 'static>(
     cx: &mut Cx,
     i: usize,
     start: S,
     mut step: impl FnMut(S, u8) -> S + Send + 'static,
 ) -> NativeResult {
     let bytes: &[u8] = cx.bytes_view(i);
-    long::work(cx, bytes.len(), move || bytes.iter().fold(start, |s, b| step(s, *b)), |cx, s| put(cx, s.into()))
+    long::work(cx, bytes.len(), move || bytes.iter().fold(start, |s, b| step(s, *b)), |cx, s| put(cx, (*s).into()))
 }
 
 /// A seeded hash of bytes for hash tables: multiplication folding, as in wyhash.
@@ -79,7 +79,7 @@ fn adler32(cx: &mut Cx) -> NativeResult {
         }
         (b << 16 | a) as u64
     };
-    long::work(cx, bytes.len(), work, put)
+    long::work(cx, bytes.len(), work, |cx, v| put(cx, *v))
 }
 
 /// `update(crc uint32, tab []uint32, p []byte) uint32`
@@ -108,7 +108,7 @@ fn blocks<const H: usize, const B: usize>(cx: &mut Cx, compress: fn(&mut [u64; H
     };
     long::work(cx, bytes.len(), work, |cx, h| {
         for (to, w) in cx.words_at(0, H)?.iter().zip(h) {
-            to.set(w);
+            to.set(*w);
         }
         Ok(Outcome::Done)
     })

@@ -2,25 +2,36 @@
 //! large: refused before they are made.
 //!
 //! Such work looks at memory of the program through views. It stays alive, since the parameters of a waiting native are
-//! roots, and where it is, since nothing moves; other goroutines may write to it meanwhile, as they may on other Ps.
-use super::os::block;
-use crate::value::native::{Cx, NativeResult, Trap};
+//! roots, and where it is, since nothing moves; other goroutines may write to it meanwhile, as they may on other Ps. A run
+//! that ends waits for such work before it gives its memory back.
+use crate::value::native::{Cx, Finish, NativeResult, Outcome, Trap};
 
 /// Less than so many bytes are looked at before a switch of threads would be over.
 pub(super) const LONG_BYTES: usize = 256 << 10;
 
-/// Does the work on so many bytes, then finishes with its answer.
+/// Does the work on so many bytes, then finishes with its answer; a second time if there was no memory for it.
 pub(super) fn work<T: Send + 'static>(
     cx: &mut Cx,
     bytes: usize,
     work: impl FnOnce() -> T + Send + 'static,
-    finish: impl FnOnce(&mut Cx, T) -> NativeResult + Send + 'static,
+    finish: impl Fn(&mut Cx, &T) -> NativeResult + Send + 'static,
 ) -> NativeResult {
     if bytes < LONG_BYTES {
-        let answer = work();
-        return finish(cx, answer);
+        return finish(cx, &work());
     }
-    block(work, finish)
+    let open = cx.side.sched().jobs.open();
+    Ok(Outcome::Block(Box::new(move || {
+        let held = open.read();
+        if !*held {
+            return Box::new(|_: &mut Cx| Ok(Outcome::Done)) as Finish;
+        }
+        let answer = work();
+        drop(held);
+        Box::new(move |cx: &mut Cx| match finish(cx, &answer) {
+            Err(Trap::OutOfMemory) => Ok(Outcome::CollectFirst(Box::new(move |cx: &mut Cx| finish(cx, &answer)))),
+            result => result,
+        }) as Finish
+    })))
 }
 
 /// A result of more bytes than this could not be kept.

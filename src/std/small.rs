@@ -94,8 +94,8 @@ fn base64_encode(cx: &mut Cx) -> NativeResult {
     long::work(cx, src.len(), work, put_text)
 }
 
-fn put_text(cx: &mut Cx, text: Vec<u8>) -> NativeResult {
-    cx.set_str(0, &text)?;
+fn put_text(cx: &mut Cx, text: &Vec<u8>) -> NativeResult {
+    cx.set_str(0, text)?;
     Ok(Outcome::Done)
 }
 

@@ -3,6 +3,7 @@ use super::long;
 use crate::bytecode::program::{Kind, RTypeId};
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap, load, overwrite, store};
 use crate::value::slice::{self, Parts};
+use crate::value::string;
 
 pub const NATIVES: &[NativeEntry] = &[
     ("slices.sortOrdered", sort_ordered),
@@ -113,7 +114,7 @@ unsafe fn sort_as<T: Copy + 'static>(
     // SAFETY: the caller's.
     let work = move || unsafe { { elements }.sort(sort) };
     long::work(cx, p.len * size_of::<T>(), work, |cx, done| {
-        cx.set_bool(0, done);
+        cx.set_bool(0, *done);
         Ok(Outcome::Done)
     })
 }
@@ -149,23 +150,37 @@ fn sort_floats<T: Copy + PartialOrd + Default>(v: &mut [T], negative: impl Fn(&T
     true
 }
 
-/// Sorting more strings than this at once would hold others up; the gmpl half lets them go on in between.
-const MANY_STRINGS: usize = 20_000;
-
-/// Sorts a slice of strings; nobody marks.
+/// Sorts a slice of strings, on another thread if they are many. A copy of the slice in the result's slot keeps them alive
+/// meanwhile, whatever others write to the slice.
 ///
 /// # Safety
 /// It is one.
-unsafe fn sort_strings(cx: &Cx, p: Parts) {
-    let data = p.data as *mut u64;
-    // SAFETY: the slice has `len` elements; as above.
-    unsafe {
-        let mut v: Vec<u64> = (0..p.len).map(|i| slice::load(data.add(i))).collect();
-        v.sort_by(|a, b| cx.str_of(*a).cmp(cx.str_of(*b)));
-        for (i, x) in v.into_iter().enumerate() {
-            slice::store(data.add(i), x);
+unsafe fn sort_strings(cx: &mut Cx, p: Parts) -> NativeResult {
+    // SAFETY: the slice has `len` elements.
+    let mut v: Vec<u64> = (0..p.len).map(|i| unsafe { slice::load((p.data as *const u64).add(i)) }).collect();
+    let copy = cx.new_words(&v, true)?;
+    cx.set_word(0, copy);
+    let elements = Elements(p);
+    let work = move || {
+        // SAFETY: words of strings that are alive.
+        v.sort_by(|a, b| unsafe { string::bytes(*a).cmp(string::bytes(*b)) });
+        (elements, v)
+    };
+    const BYTES_EACH: usize = 32;
+    long::work(cx, p.len * BYTES_EACH, work, |cx, (elements, v)| {
+        let data = elements.0.data as *mut u64;
+        // SAFETY: as above. Who marks must see what is overwritten.
+        unsafe {
+            if cx.env.heap.is_marking() {
+                cx.env.heap.shade_words(data, v.len());
+            }
+            for (i, x) in v.iter().enumerate() {
+                slice::store(data.add(i), *x);
+            }
         }
-    }
+        cx.set_bool(0, true);
+        Ok(Outcome::Done)
+    })
 }
 
 /// `sortOrdered(x any) bool`
@@ -191,12 +206,9 @@ fn sort_ordered(cx: &mut Cx) -> NativeResult {
             Kind::Uint8 => sort_all::<u8>(cx, p),
             Kind::Float64 => sort_as::<f64>(cx, p, |v| sort_floats(v, |x| x.is_sign_negative())),
             Kind::Float32 => sort_as::<f32>(cx, p, |v| sort_floats(v, |x| x.is_sign_negative())),
-            kind => {
-                let done = kind == Kind::String && !cx.env.heap.is_marking() && p.len < MANY_STRINGS;
-                if done {
-                    sort_strings(cx, p);
-                }
-                cx.set_bool(0, done);
+            Kind::String => sort_strings(cx, p),
+            _ => {
+                cx.set_bool(0, false);
                 Ok(Outcome::Done)
             }
         }

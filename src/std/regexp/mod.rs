@@ -245,7 +245,7 @@ fn is_match(cx: &mut Cx) -> NativeResult {
         }
     };
     long::work(cx, source.bytes.len(), work, |cx, found| {
-        cx.set_bool(0, found);
+        cx.set_bool(0, *found);
         Ok(Outcome::Done)
     })
 }
@@ -280,8 +280,8 @@ fn find_all(cx: &mut Cx) -> NativeResult {
         Some(out)
     };
     long::work(cx, source.bytes.len(), work, |cx, out| {
-        let out = out.ok_or(Trap::OutOfMemory)?;
-        let w = if out.is_empty() { 0 } else { cx.new_words(&out, false)? };
+        let out = out.as_ref().ok_or(Trap::OutOfMemory)?;
+        let w = if out.is_empty() { 0 } else { cx.new_words(out, false)? };
         cx.set_word(0, w);
         Ok(Outcome::Done)
     })
@@ -351,7 +351,7 @@ fn replace(cx: &mut Cx) -> NativeResult {
     let most = long::most(cx).min(MAX_RESULT);
     let work = move || replaced(&re, source, by, literal, most);
     long::work(cx, source.bytes.len(), work, |cx, out| {
-        match out.ok_or(Trap::OutOfMemory)? {
+        match out.as_ref().ok_or(Trap::OutOfMemory)? {
             None if !cx.bool(4) => {
                 let w = cx.word(2);
                 cx.set_word(0, w);
@@ -360,7 +360,7 @@ fn replace(cx: &mut Cx) -> NativeResult {
                 let b = cx.bytes(3);
                 cx.set_str(0, &b)?;
             }
-            Some(out) => cx.set_str(0, &out)?,
+            Some(out) => cx.set_str(0, out)?,
         }
         Ok(Outcome::Done)
     })
