@@ -112,8 +112,8 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
     (
         Nothing,
         "runtime",
-        "GC GOMAXPROCS Goexit Gosched NumCPU NumGoroutine SetFinalizer Stack addCleanup callerInfo \
-         dropCleanup",
+        "GC GOMAXPROCS Goexit Gosched LockOSThread NumCPU NumGoroutine SetFinalizer Stack \
+         UnlockOSThread addCleanup callerInfo dropCleanup",
     ),
     (Nothing, "runtime/debug", "SetMaxStack SetMaxThreads freeMemory setGCPercent setMemoryLimit"),
     (Nothing, "slices", "sortOrdered"),
