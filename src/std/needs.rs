@@ -100,7 +100,7 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
     (
         Nothing,
         "reflect",
-        "DeepEqual Value.Slice Value.Slice3 call gather makeClosure scatter tChanDir tElem tField tFunc \
+        "DeepEqual call gather makeClosure scatter tChanDir tElem tField tFunc \
          tFuncOf tKey tKind tLen tMake tMethod tName tNumField tNumMethod tParam tPkgPath tRelation tSize \
          tString tStructOf typeOf vAppend vAppendSlice vBool vBuffer vCap vChanOf vClose vComplex vConvert \
          vCopy vElem vEqual vField vFloat vIndex vInt vIsNil vIsZero vKind vLen vLoad vMakeChan vMakeMap \
