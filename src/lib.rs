@@ -5,6 +5,7 @@ pub mod base;
 pub mod bytecode;
 pub mod cli;
 pub mod compile;
+pub mod door;
 pub mod heap;
 pub mod interp;
 pub mod sched;

@@ -1,7 +1,7 @@
 //! Many VMs in one process: made, run and dropped, they leave nothing behind.
 use gmpl::value::env::Host;
 use gmpl::vm::source::Files;
-use gmpl::vm::{CompileOptions, LimitOptions, RunOptions, Vm, compile};
+use gmpl::vm::{CompileOptions, LimitOptions, Permissions, RunOptions, Vm, compile};
 use std::io::Result;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -200,11 +200,58 @@ fn vms_with_open_connections_leave_no_descriptors() {
     for _ in 0..10 {
         let compiled = compile(Files::one("prog.gm", NETWORK), CompileOptions::default());
         let host = Arc::new(Quiet::default());
-        let options = RunOptions { procs: 2, ..RunOptions::default() };
+        let permissions = Permissions::none().allow_net(["127.0.0.1"]);
+        let options = RunOptions { procs: 2, permissions, ..RunOptions::default() };
         let program = compiled.program.expect("a good program");
         let exit = Vm::new(program, compiled.sources, host.clone(), &options).expect("a VM").run();
         let out = String::from_utf8_lossy(&host.out.lock().unwrap()).into_owned();
         assert_eq!((exit.status, out.as_str()), (0, "hello\n"));
     }
     assert_eq!(sockets(), before);
+}
+
+const REACHES_OUT: &str = r#"
+package main
+
+import (
+	crand "crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	_, read := os.ReadFile("Cargo.toml")
+	_, dial := net.Dial("tcp", "127.0.0.1:9")
+	_, crypto := crand.Reader.Read(make([]byte, 8))
+	for _, err := range []error{read, os.WriteFile("x", nil, 0666), os.Chdir("/"), dial, exec.Command("ls").Run(), crypto} {
+		if !errors.Is(err, fs.ErrPermission) { fmt.Println(err) }
+	}
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGUSR1)
+	self, _ := os.FindProcess(os.Getpid())
+	fmt.Println(time.Now().Year(), rand.Uint64(), os.Getenv("HOME"), errors.Is(self.Signal(syscall.SIGUSR1), fs.ErrPermission))
+}
+"#;
+
+/// A VM reaches nothing that its host has not granted.
+#[test]
+fn nothing_is_granted_unless_the_host_says_so() {
+    let first = limited(REACHES_OUT, RunOptions { procs: 2, ..RunOptions::default() });
+    assert!(
+        first.0 == 0 && first.1.starts_with("1970 ") && first.1.ends_with("  true\n") && first.1.lines().count() == 1,
+        "{}",
+        first.1
+    );
+    // Without randomness it is always the same.
+    assert_eq!(limited(REACHES_OUT, RunOptions { procs: 1, ..RunOptions::default() }), first);
+    let permissions = Permissions::none().allow_read(["Cargo.toml"]).allow_clock().allow_randomness();
+    let (status, out) = limited(REACHES_OUT, RunOptions { procs: 2, permissions, ..RunOptions::default() });
+    assert!(status == 0 && out.starts_with("<nil>\n<nil>\n") && !out.contains("\n1970 "), "{out}");
 }

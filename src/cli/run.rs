@@ -16,7 +16,8 @@ Examples:
   gmpl run ./cmd/server
   gmpl run -e 'for i := range 3 { fmt.Println(i) }'
   gmpl run - < prog.gm
-  gmpl run --seed 1 prog.gm     # the same run every time")]
+  gmpl run --seed 1 prog.gm     # the same run every time
+  gmpl run --allow-read=data --allow-net=example.com:443 prog.gm")]
 pub struct Args {
     /// Run this text instead of a file; may be given several times, a line each
     #[arg(short = 'e', value_name = "CODE")]
@@ -42,14 +43,16 @@ pub struct Args {
     /// How reports are written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    #[command(flatten)]
-    limits: super::limits::Limits,
     /// The program: a file, a folder, or - for standard input
     #[arg(required_unless_present = "code")]
     program: Option<PathBuf>,
     /// Arguments of the program
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<String>,
+    #[command(flatten)]
+    limits: super::limits::Limits,
+    #[command(flatten)]
+    grants: super::permissions::Grants,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -88,6 +91,7 @@ impl Args {
             strict: false,
             format: Format::default(),
             limits: super::limits::Limits::default(),
+            grants: super::permissions::Grants::default(),
             program: Some(program.into()),
             args: args.iter().map(|a| a.to_string()).collect(),
         }
@@ -145,6 +149,7 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
         options.gc_percent = if percent == "off" { -1 } else { percent.parse().unwrap_or(100) };
     }
     args.limits.apply(&mut options);
+    options.permissions = args.grants.permissions();
     super::debug::apply(&mut options);
     options.opcode_profile = args.opcode_profile;
     options.watch.early_deadlock = args.deadlock == Deadlock::Early;

@@ -155,6 +155,7 @@ const NATIVE_BLOCK: u64 = 4;
 const NATIVE_COLLECT: u64 = 5;
 const NATIVE_OVERDUE: u64 = 6;
 const NATIVE_STOP: u64 = 7;
+const NATIVE_COLLECT_FIRST: u64 = 8;
 
 /// Calls a native; the G's pc is at the call. What is not plain is left in the G's extra state.
 #[inline(never)]
@@ -172,7 +173,7 @@ pub unsafe fn native(cx: *mut Ctx, window: *mut u64, index: usize, results: usiz
             match extra(g).finish.take() {
                 // What it did cannot be done again.
                 Some(finish) => finish(&mut call).map_err(|trap| match trap {
-                    Trap::OutOfMemory => Trap::Fatal("out of memory".into()),
+                    Trap::OutOfMemory => Trap::Fatal(memory::no_memory(rt)),
                     trap => trap,
                 }),
                 None => Ok(Outcome::Done),
@@ -195,6 +196,10 @@ pub unsafe fn native(cx: *mut Ctx, window: *mut u64, index: usize, results: usiz
             Ok(Outcome::Block(job)) => {
                 extra(g).job = Some(job);
                 NATIVE_BLOCK
+            }
+            Ok(Outcome::CollectFirst(finish)) => {
+                extra(g).finish = Some(finish);
+                NATIVE_COLLECT_FIRST
             }
             Ok(Outcome::StopTheWorld(job)) => {
                 extra(g).stopped_job = Some(job);
@@ -232,6 +237,13 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
     unsafe {
         let g = (*cx).side.g;
         match what {
+            NATIVE_COLLECT_FIRST => {
+                memory::collect_midway(cx);
+                if let Some(finish) = extra(g).finish.take() {
+                    finish_with(g, finish);
+                }
+                if (*cx).rt().sched.done.load(SeqCst) { Then::Exit } else { Then::Run }
+            }
             NATIVE_YIELD => {
                 if (*cx).p.budget < 0 && !pause(cx) {
                     return Then::Exit;

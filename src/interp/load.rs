@@ -5,6 +5,7 @@ use crate::base::grow::Grow;
 use crate::base::span::SourceMap;
 use crate::bytecode::op::{self, Op, abc};
 use crate::bytecode::program::{BitMap, Constant, Kind, NativeRef, Program, RTypeId, iface};
+use crate::door::{Door, Permissions};
 use crate::heap::{Concurrent, Heap, ShapeId};
 use crate::sched::decide::Decide;
 use crate::sched::idle::Sched;
@@ -29,6 +30,7 @@ pub struct Options {
     /// Inputs will be added to the program.
     pub session: bool,
     pub limits: LimitOptions,
+    pub permissions: Permissions,
     pub output_full: Arc<AtomicBool>,
     pub gctrace: bool,
     pub gcpauses: bool,
@@ -120,8 +122,25 @@ pub fn load(
     let decide: *const Decide = &sched.decide;
     let decide = decide as usize;
     // SAFETY: the scheduler lives in its box as long as the environment that holds these closures.
-    let clock = Box::new(move || unsafe { (*(decide as *const Decide)).read_clock() });
-    let random = Box::new(move || unsafe { (*(decide as *const Decide)).random() });
+    let read_clock = move || unsafe { (*(decide as *const Decide)).read_clock() };
+    let door = Arc::new(Door::new(options.permissions.clone()));
+    let clock: Box<dyn Fn() -> (i64, i64) + Send + Sync> = if door.shows_clock() {
+        Box::new(read_clock)
+    } else {
+        // A wall clock of the run's own.
+        let started = read_clock().1;
+        Box::new(move || {
+            let now = read_clock().1;
+            (now - started, now)
+        })
+    };
+    let random: Box<dyn Fn() -> u64 + Send + Sync> = if door.shows_randomness() {
+        // SAFETY: as above.
+        Box::new(move || unsafe { (*(decide as *const Decide)).random() })
+    } else {
+        let fixed = Decide::new(Some(0));
+        Box::new(move || fixed.random())
+    };
     let env = Env {
         code: code.as_ptr() as usize,
         tracer: Default::default(),
@@ -136,6 +155,7 @@ pub fn load(
         slice_header: slice::header_shape(&heap),
         scalar_box: heap.shape(1, &BitMap::default()),
         host,
+        door,
         state: Mutex::default(),
         clock,
         random,

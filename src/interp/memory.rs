@@ -6,7 +6,7 @@
 //!
 //! # Safety
 //! As in `ops`; the running G's state is written back.
-use super::ctx::Ctx;
+use super::ctx::{Ctx, Rt};
 use super::roots;
 use super::unwind::{self, Then};
 use crate::bytecode::op::Op;
@@ -25,7 +25,7 @@ pub struct Failed {
 }
 
 /// Collects at once, wherever the running G stands.
-unsafe fn collect_midway(cx: *mut Ctx) {
+pub unsafe fn collect_midway(cx: *mut Ctx) {
     unsafe {
         let g = (*cx).side.g;
         let rt = (*cx).rt();
@@ -90,9 +90,14 @@ pub unsafe fn must<T>(cx: *mut Ctx, mut alloc: impl FnMut(&mut Cache) -> Option<
 /// The end: even after a collection there is no room.
 pub unsafe fn out_of_memory(cx: *mut Ctx) -> Then {
     unsafe {
-        let limit = (*cx).rt().env.heap.max_bytes();
-        unwind::fatal(cx, &format!("fatal error: out of memory (limit {})", size_text(limit)))
+        let text = no_memory((*cx).rt());
+        unwind::fatal(cx, &format!("fatal error: {text}"))
     }
+}
+
+/// Why a run without memory ends.
+pub fn no_memory(rt: &Rt) -> String {
+    format!("out of memory (limit {})", size_text(rt.env.heap.max_bytes()))
 }
 
 /// A size as flags take it: `64M`.

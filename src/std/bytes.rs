@@ -1,4 +1,5 @@
 //! Natives of `bytes`. They only look at slices; the gmpl half cuts them.
+use super::long;
 use super::text;
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
 
@@ -36,6 +37,7 @@ pub const NATIVES: &[NativeEntry] = &[
     }),
     ("bytes.Replace", |cx| {
         let s = cx.bytes(0);
+        long::check(cx, text::replaced_len(&s, cx.bytes_view(1), cx.bytes_view(2), cx.int(3)))?;
         let changed = text::replace(&s, cx.bytes_view(1), cx.bytes_view(2), cx.int(3));
         put_bytes(cx, &changed.unwrap_or(s))
     }),

@@ -1,39 +1,50 @@
 //! Natives of the hash packages: the compression functions of MD5 (RFC 1321) and the SHA family (FIPS 180-4), and the
 //! inner loops of FNV, CRC and Adler-32. The gmpl halves buffer and pad. Chaining values are words of their own,
 //! also where they have 32 bits.
+use super::long;
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
 
-pub const NATIVES: &[NativeEntry] = &[
-    ("crypto/md5.blocks", |cx| blocks::<4, 64>(cx, md5)),
-    ("crypto/sha1.blocks", |cx| blocks::<5, 64>(cx, sha1)),
-    ("crypto/sha256.blocks", |cx| blocks::<8, 64>(cx, sha256)),
-    ("crypto/sha512.blocks", |cx| blocks::<8, 128>(cx, sha512)),
-    ("hash/adler32.update", adler32),
-    ("hash/crc32.update", crc32),
-    ("hash/crc64.update", crc64),
-    ("hash/fnv.update32", |cx| {
-        let (mut s, a) = (cx.uint(0) as u32, cx.bool(2));
-        for &b in cx.bytes_view(1) {
-            s = if a { (s ^ b as u32).wrapping_mul(0x01000193) } else { s.wrapping_mul(0x01000193) ^ b as u32 };
-        }
-        put(cx, s as u64)
-    }),
-    ("hash/fnv.update64", |cx| {
-        let (mut s, a) = (cx.uint(0), cx.bool(2));
-        for &b in cx.bytes_view(1) {
-            s = if a { (s ^ b as u64).wrapping_mul(0x100000001b3) } else { s.wrapping_mul(0x100000001b3) ^ b as u64 };
-        }
-        put(cx, s)
-    }),
-    ("hash/maphash.hash", |cx| {
-        let v = hash64(cx.uint(0), cx.str(1));
-        put(cx, v)
-    }),
-];
+pub const NATIVES: &[NativeEntry] =
+    &[
+        ("crypto/md5.blocks", |cx| blocks::<4, 64>(cx, md5)),
+        ("crypto/sha1.blocks", |cx| blocks::<5, 64>(cx, sha1)),
+        ("crypto/sha256.blocks", |cx| blocks::<8, 64>(cx, sha256)),
+        ("crypto/sha512.blocks", |cx| blocks::<8, 128>(cx, sha512)),
+        ("hash/adler32.update", adler32),
+        ("hash/crc32.update", crc32),
+        ("hash/crc64.update", crc64),
+        ("hash/fnv.update32", |cx| {
+            let (s, a) = (cx.uint(0) as u32, cx.bool(2));
+            fold(cx, 1, s, move |s, b| {
+                if a { (s ^ b as u32).wrapping_mul(0x01000193) } else { s.wrapping_mul(0x01000193) ^ b as u32 }
+            })
+        }),
+        ("hash/fnv.update64", |cx| {
+            let (s, a) = (cx.uint(0), cx.bool(2));
+            fold(cx, 1, s, move |s, b| {
+                if a { (s ^ b as u64).wrapping_mul(0x100000001b3) } else { s.wrapping_mul(0x100000001b3) ^ b as u64 }
+            })
+        }),
+        ("hash/maphash.hash", |cx| {
+            let (seed, text) = (cx.uint(0), cx.str(1));
+            long::work(cx, text.len(), move || hash64(seed, text), |cx, v| put(cx, *v))
+        }),
+    ];
 
 fn put(cx: &mut Cx, v: u64) -> NativeResult {
     cx.set_word(0, v);
     Ok(Outcome::Done)
+}
+
+/// Result 0 = the sum of `[]byte` parameter `i`, byte by byte from `start` on.
+fn fold<S: Copy + Send + Into<u64> + 'static>(
+    cx: &mut Cx,
+    i: usize,
+    start: S,
+    mut step: impl FnMut(S, u8) -> S + Send + 'static,
+) -> NativeResult {
+    let bytes: &[u8] = cx.bytes_view(i);
+    long::work(cx, bytes.len(), move || bytes.iter().fold(start, |s, b| step(s, *b)), |cx, s| put(cx, (*s).into()))
 }
 
 /// A seeded hash of bytes for hash tables: multiplication folding, as in wyhash.
@@ -54,53 +65,53 @@ pub fn hash64(seed: u64, s: &[u8]) -> u64 {
 /// `update(sum uint32, p []byte) uint32`
 fn adler32(cx: &mut Cx) -> NativeResult {
     let sum = cx.uint(0) as u32;
-    let (mut a, mut b) = (sum & 0xffff, sum >> 16);
-    // So many bytes can be summed before 32 bits overflow.
-    for chunk in cx.bytes_view(1).chunks(5552) {
-        for &byte in chunk {
-            a += byte as u32;
-            b += a;
+    let bytes: &[u8] = cx.bytes_view(1);
+    let work = move || {
+        let (mut a, mut b) = (sum & 0xffff, sum >> 16);
+        // So many bytes can be summed before 32 bits overflow.
+        for chunk in bytes.chunks(5552) {
+            for &byte in chunk {
+                a += byte as u32;
+                b += a;
+            }
+            a %= 65521;
+            b %= 65521;
         }
-        a %= 65521;
-        b %= 65521;
-    }
-    put(cx, (b << 16 | a) as u64)
+        (b << 16 | a) as u64
+    };
+    long::work(cx, bytes.len(), work, |cx, v| put(cx, *v))
 }
 
 /// `update(crc uint32, tab []uint32, p []byte) uint32`
 fn crc32(cx: &mut Cx) -> NativeResult {
-    let (mut crc, table) = (cx.uint(0) as u32, cx.packed_view(1, 4));
+    let (crc, table) = (cx.uint(0) as u32, cx.packed_view(1, 4));
     let (entries, _) = table.as_chunks::<4>();
-    for &b in cx.bytes_view(2) {
-        let entry = entries.get((crc as u8 ^ b) as usize).map_or(0, |e| u32::from_ne_bytes(*e));
-        crc = entry ^ crc >> 8;
-    }
-    put(cx, crc as u64)
+    fold(cx, 2, crc, |crc, b| entries.get((crc as u8 ^ b) as usize).map_or(0, |e| u32::from_ne_bytes(*e)) ^ crc >> 8)
 }
 
 /// `update(crc uint64, tab []uint64, p []byte) uint64`
 fn crc64(cx: &mut Cx) -> NativeResult {
-    let (mut crc, table) = (cx.uint(0), cx.packed_view(1, 8));
+    let (crc, table) = (cx.uint(0), cx.packed_view(1, 8));
     let (entries, _) = table.as_chunks::<8>();
-    for &b in cx.bytes_view(2) {
-        let entry = entries.get((crc as u8 ^ b) as usize).map_or(0, |e| u64::from_ne_bytes(*e));
-        crc = entry ^ crc >> 8;
-    }
-    put(cx, crc)
+    fold(cx, 2, crc, |crc, b| entries.get((crc as u8 ^ b) as usize).map_or(0, |e| u64::from_ne_bytes(*e)) ^ crc >> 8)
 }
 
 /// `blocks(h *[H]uint64, p []byte)`
 fn blocks<const H: usize, const B: usize>(cx: &mut Cx, compress: fn(&mut [u64; H], &[u8; B])) -> NativeResult {
     let words = cx.words_at(0, H)?;
     let mut h: [u64; H] = std::array::from_fn(|i| words[i].get());
-    let (whole, _) = cx.bytes_view(1).as_chunks::<B>();
-    for block in whole {
-        compress(&mut h, block);
-    }
-    for (to, w) in words.iter().zip(h) {
-        to.set(w);
-    }
-    Ok(Outcome::Done)
+    let bytes: &[u8] = cx.bytes_view(1);
+    let work = move || {
+        let (whole, _) = bytes.as_chunks::<B>();
+        whole.iter().for_each(|block| compress(&mut h, block));
+        h
+    };
+    long::work(cx, bytes.len(), work, |cx, h| {
+        for (to, w) in cx.words_at(0, H)?.iter().zip(h) {
+            to.set(*w);
+        }
+        Ok(Outcome::Done)
+    })
 }
 
 /// Adds 32-bit words into a chaining value.

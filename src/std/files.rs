@@ -1,5 +1,6 @@
 //! The open descriptors of a VM: files, pipes, sockets. They are numbered from 3 on in a table of its state, and closed
 //! with it. Those that the netpoller watches do not block: their operations park the G ([`attempt`]).
+use crate::door::Denied;
 use crate::sched::netpoll::{Registered, Side, Wait};
 use crate::sched::wait::WaitReason;
 use crate::value::native::{Cx, NativeResult, Outcome};
@@ -23,6 +24,8 @@ pub(super) struct Open {
     file: File,
     /// A child process has it too, which is not to see it not blocking.
     blocking: AtomicBool,
+    /// The file may be changed, not only what is written through the descriptor.
+    writable: bool,
 }
 
 impl std::ops::Deref for Open {
@@ -36,6 +39,10 @@ impl Open {
     /// How to wait for it; `None`: its operations may block.
     pub fn poll(&self) -> Option<&Registered> {
         self.poll.as_ref().filter(|_| !self.blocking.load(Relaxed))
+    }
+
+    pub fn is_writable(&self) -> bool {
+        self.writable
     }
 
     /// It is given to a child process: from now on it blocks, as in Go.
@@ -76,13 +83,18 @@ pub(super) fn file(cx: &Cx, fd: i64) -> Result<Arc<Open>> {
 
 /// Takes a descriptor into the table. `waits`: it is one for which the netpoller can wait.
 pub(super) fn add(cx: &Cx, file: File, waits: bool) -> i64 {
+    add_file(cx, file, waits, true)
+}
+
+/// As [`add`]; `writable`: see [`Open::is_writable`].
+pub(super) fn add_file(cx: &Cx, file: File, waits: bool, writable: bool) -> i64 {
     let poll = if waits { cx.side.sched().netpoll.register(cx.side.sched(), file.as_raw_fd()).ok() } else { None };
     if poll.is_some() {
         set_nonblocking(&file, true);
     } else if waits {
         set_nonblocking(&file, false);
     }
-    let open = Arc::new(Open { poll, file, blocking: AtomicBool::new(false) });
+    let open = Arc::new(Open { poll, file, blocking: AtomicBool::new(false), writable });
     with_files(cx, |f| {
         f.last += 1;
         f.open.insert(f.last, open);
@@ -106,7 +118,7 @@ pub(super) fn await_stdin(cx: &mut Cx) -> Option<NativeResult> {
         let sched = cx.side.sched();
         let poll = Some(sched.netpoll.register(sched, file.as_raw_fd()).ok()?);
         // The descriptor is others' too: it stays one that blocks.
-        let new = Arc::new(Open { poll, file, blocking: AtomicBool::new(false) });
+        let new = Arc::new(Open { poll, file, blocking: AtomicBool::new(false), writable: true });
         with_files(cx, |f| f.open.insert(0, new.clone()));
         open = Some(new);
     }
@@ -214,6 +226,9 @@ pub(super) fn attempt<T>(
 }
 
 pub(super) fn errno(e: &Error) -> i64 {
+    if let Some(code) = Denied::code_of(e) {
+        return code;
+    }
     e.raw_os_error().unwrap_or(match e.kind() {
         ErrorKind::InvalidInput => libc::EINVAL,
         _ => libc::EIO,

@@ -904,7 +904,10 @@ impl Printer<'_, '_> {
 
     fn fmt_unicode(&mut self, u: u64) {
         let prec = self.f.prec.unwrap_or(4).max(4) as usize;
-        let mut out = format!("U+{u:0prec$X}").into_bytes();
+        let digits = format!("{u:X}");
+        let mut out = b"U+".to_vec();
+        out.extend(std::iter::repeat_n(b'0', prec.saturating_sub(digits.len())));
+        out.extend_from_slice(digits.as_bytes());
         if self.f.sharp
             && let Some(c) = u32::try_from(u).ok().and_then(char::from_u32)
             && number::is_print(c)

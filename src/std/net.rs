@@ -4,10 +4,12 @@
 //! AF_INET6 16 bytes, a port in two and a scope in four, of AF_UNIX the name. Numbers have their high byte first.
 use super::files::{self, Attempt, CLOSED, Open, attempt, errno, file, length, zero};
 use super::os::block;
+use crate::door::{Door, Place};
 use crate::sched::netpoll::Side;
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
 use std::fs::File;
 use std::io::{Error, ErrorKind, Result};
+use std::net::IpAddr;
 use std::os::fd::{AsRawFd, FromRawFd};
 
 pub const NATIVES: &[NativeEntry] = &[
@@ -105,6 +107,36 @@ impl Address {
         Ok(a)
     }
 
+    /// An address that may be reached or, to be bound, used. Keep the place until that is done.
+    fn allowed(door: &Door, family: i64, b: &[u8], bind: bool) -> Result<(Address, Option<Place>)> {
+        if family as i32 == libc::AF_UNIX {
+            let (name, place) = door.unix_socket(b, bind)?;
+            return Ok((Address::new(family, &name)?, place));
+        }
+        let a = Address::new(family, b)?;
+        match a.ip() {
+            Some((ip, port)) => door.may_reach(ip, port)?,
+            None => door.has_whole_network()?,
+        }
+        Ok((a, None))
+    }
+
+    fn ip(&self) -> Option<(IpAddr, u16)> {
+        let (family, b) = self.parts();
+        let port = |i: usize| u16::from_be_bytes([b[i], b[i + 1]]);
+        match family as i32 {
+            libc::AF_INET => Some((<[u8; 4]>::try_from(&b[..4]).ok()?.into(), port(4))),
+            libc::AF_INET6 => Some((<[u8; 16]>::try_from(&b[..16]).ok()?.into(), port(16))),
+            _ => None,
+        }
+    }
+
+    /// As the program knows it.
+    fn parts_for(&self, door: &Door) -> (i64, Vec<u8>) {
+        let (family, b) = self.parts();
+        if family as i32 == libc::AF_UNIX { (family, door.socket_name(b)) } else { (family, b) }
+    }
+
     fn parts(&self) -> (i64, Vec<u8>) {
         let family = self.storage.ss_family as i32;
         let mut out = Vec::new();
@@ -158,6 +190,13 @@ fn raise_limit() {
 /// `socket(family, kind int) (fd, errno int)`
 fn socket(cx: &mut Cx) -> NativeResult {
     let (family, kind) = (cx.int(0) as i32, cx.int(1) as i32);
+    // Where it may go is asked when it goes there: at an address.
+    if ![libc::AF_UNIX, libc::AF_INET, libc::AF_INET6].contains(&family)
+        && let Err(e) = cx.env.door.has_whole_network()
+    {
+        cx.set_int(0, -1);
+        return error_result(cx, 1, Err(e));
+    }
     raise_limit();
     // SAFETY: plain numbers.
     let fd = unsafe { libc::socket(family, kind | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK, 0) };
@@ -181,7 +220,7 @@ fn new_socket(cx: &mut Cx, fd: i32) -> NativeResult {
 /// `bind(fd, family int, address string) (errno int)`
 fn bind(cx: &mut Cx) -> NativeResult {
     socket_of!(cx, open, _poll, 0);
-    let result = Address::new(cx.int(1), cx.str(2)).and_then(|a| {
+    let result = Address::allowed(&cx.env.door, cx.int(1), cx.str(2), true).and_then(|(a, _place)| {
         // SAFETY: an address and its length.
         zero(unsafe { libc::bind(open.as_raw_fd(), a.pointer(), a.len) })
     });
@@ -191,8 +230,16 @@ fn bind(cx: &mut Cx) -> NativeResult {
 /// `listen(fd, backlog int) (errno int)`
 fn listen(cx: &mut Cx) -> NativeResult {
     socket_of!(cx, open, _poll, 0);
+    // A socket without an address would get one of the system's choice.
+    let mut own = Address::empty();
+    // SAFETY: room for an address and its length.
+    let named = zero(unsafe { libc::getsockname(open.as_raw_fd(), own.pointer_mut(), &mut own.len) });
+    let allowed = named.and_then(|()| match own.ip() {
+        Some((ip, port)) => cx.env.door.may_reach(ip, port),
+        None => Ok(()),
+    });
     // SAFETY: plain numbers.
-    let result = zero(unsafe { libc::listen(open.as_raw_fd(), cx.int(1) as i32) });
+    let result = allowed.and_then(|()| zero(unsafe { libc::listen(open.as_raw_fd(), cx.int(1) as i32) }));
     error_result(cx, 0, result)
 }
 
@@ -210,10 +257,10 @@ fn pending_error(open: &Open) -> Result<()> {
 fn connect(cx: &mut Cx) -> NativeResult {
     let mut again = cx.side.take_retry();
     socket_of!(cx, open, poll, 0);
-    let (family, address) = (cx.int(1), cx.str(2));
+    let (family, address, door) = (cx.int(1), cx.str(2), cx.env.door.clone());
     let mut operation = || {
         if !std::mem::replace(&mut again, true) {
-            let a = Address::new(family, address)?;
+            let (a, _place) = Address::allowed(&door, family, address, false)?;
             // SAFETY: an address and its length.
             return match zero(unsafe { libc::connect(open.as_raw_fd(), a.pointer(), a.len) }) {
                 Err(e) if e.raw_os_error() == Some(libc::EINPROGRESS) => Err(ErrorKind::WouldBlock.into()),
@@ -278,7 +325,7 @@ fn accept(cx: &mut Cx) -> NativeResult {
         Attempt::Done(fd) => {
             // SAFETY: a descriptor just made.
             let fd = files::add(cx, unsafe { File::from_raw_fd(fd) }, true);
-            let (family, address) = peer.parts();
+            let (family, address) = peer.parts_for(&cx.env.door);
             cx.set_int(0, fd);
             cx.set_int(1, family);
             cx.set_str(2, &address)?;
@@ -315,7 +362,7 @@ fn receive_from(cx: &mut Cx) -> NativeResult {
         Attempt::Parked => return Ok(Outcome::ParkedRetry),
         Attempt::Failed(code) => cx.set_int(3, code),
         Attempt::Done(n) => {
-            let (family, address) = from.parts();
+            let (family, address) = from.parts_for(&cx.env.door);
             cx.set_str(2, &address)?;
             cx.set_int(0, n as i64);
             cx.set_int(1, family);
@@ -330,12 +377,15 @@ fn send_to(cx: &mut Cx) -> NativeResult {
     cx.set_int(0, 0);
     socket_of!(cx, open, poll, 1);
     let (b, family) = (cx.slice(1), cx.int(2));
-    let to = if family == 0 { Ok(None) } else { Address::new(family, cx.str(3)).map(Some) };
+    let to = match family {
+        0 => Ok(None),
+        _ => Address::allowed(&cx.env.door, family, cx.str(3), false).map(Some),
+    };
     let to = match to {
         Ok(to) => to,
         Err(e) => return error_result(cx, 1, Err(e)),
     };
-    let (address, len) = to.as_ref().map_or((std::ptr::null(), 0), |a| (a.pointer(), a.len));
+    let (address, len) = to.as_ref().map_or((std::ptr::null(), 0), |(a, _place)| (a.pointer(), a.len));
     // SAFETY: as in `receive_from`.
     let operation = || {
         length(unsafe {
@@ -376,7 +426,7 @@ fn socket_name(cx: &mut Cx) -> NativeResult {
         }
     });
     if result.is_ok() {
-        let (family, address) = a.parts();
+        let (family, address) = a.parts_for(&cx.env.door);
         cx.set_int(0, family);
         cx.set_str(1, &address)?;
     }
@@ -409,8 +459,15 @@ fn set_option(cx: &mut Cx) -> NativeResult {
     error_result(cx, 0, result)
 }
 
-/// `lookup(name string) (addresses []string, code int, text string)`: addresses as bytes; a code of getaddrinfo.
+/// `lookup(name string) (addresses []string, code int, text string)`: addresses as bytes; a code of getaddrinfo, or of a
+/// refusal.
 fn lookup(cx: &mut Cx) -> NativeResult {
+    let asked = String::from_utf8_lossy(cx.str(0)).into_owned();
+    if let Err(e) = cx.env.door.may_look_up(&asked) {
+        cx.set_word(0, 0);
+        cx.set_word(2, 0);
+        return error_result(cx, 1, Err(e));
+    }
     let name = std::ffi::CString::new(cx.str(0)).unwrap_or_default();
     block(
         move || {
@@ -439,7 +496,12 @@ fn lookup(cx: &mut Cx) -> NativeResult {
             }
             Ok(found)
         },
-        |cx, r| {
+        move |cx, r| {
+            let ip = |b: &Vec<u8>| match b.len() {
+                4 => <[u8; 4]>::try_from(&b[..]).ok().map(IpAddr::from),
+                _ => <[u8; 16]>::try_from(&b[..]).ok().map(IpAddr::from),
+            };
+            cx.env.door.looked_up(&asked, r.iter().flatten().filter_map(ip));
             let (code, text) = r.as_ref().err().cloned().unwrap_or_default();
             cx.set_strs(0, &r.unwrap_or_default())?;
             cx.set_int(1, code as i64);
@@ -452,6 +514,10 @@ fn lookup(cx: &mut Cx) -> NativeResult {
 /// `interfaces() (found []string, errno int)`: for each address of each interface its index in four bytes, flags in four,
 /// the family in one, the name up to a zero, and address and mask.
 fn interfaces(cx: &mut Cx) -> NativeResult {
+    if let Err(e) = cx.env.door.has_whole_network() {
+        cx.set_word(0, 0);
+        return error_result(cx, 1, Err(e));
+    }
     let mut found: Vec<Vec<u8>> = Vec::new();
     let mut list: *mut libc::ifaddrs = std::ptr::null_mut();
     // SAFETY: the list is followed to its end and given back.

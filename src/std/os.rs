@@ -1,13 +1,14 @@
 //! Natives of `os` and `syscall`. What may block runs as a job on another thread, or, on pipes and terminals, parks the
 //! goroutine in the netpoller (see `files`).
 use super::files::{self, errno, file};
+use crate::door::{Door, Use, What, denied, of_second};
 use crate::value::native::{Cx, Finish, NativeEntry, NativeResult, Outcome, Trap};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Error, Read, Result, Seek, SeekFrom, Write};
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 pub const NATIVES: &[NativeEntry] = &[
@@ -44,14 +45,15 @@ fn args(cx: &mut Cx) -> NativeResult {
 }
 
 fn environ(cx: &mut Cx) -> NativeResult {
-    let list = cx.env.host.environ();
+    let mut list = cx.env.host.environ();
+    list.retain(|kv| cx.env.door.shows_variable(kv.split_once('=').map_or(kv, |kv| kv.0)));
     cx.set_strs(0, &list)?;
     Ok(Outcome::Done)
 }
 
 fn getenv(cx: &mut Cx) -> NativeResult {
     let name = String::from_utf8_lossy(cx.str(0)).into_owned();
-    let value = cx.env.host.env(&name);
+    let value = if cx.env.door.shows_variable(&name) { cx.env.host.env(&name) } else { None };
     cx.set_str(0, value.as_deref().unwrap_or("").as_bytes())?;
     cx.set_bool(1, value.is_some());
     Ok(Outcome::Done)
@@ -115,23 +117,18 @@ fn only_error(job: impl FnOnce() -> Result<()> + Send + 'static) -> NativeResult
 /// `open(name string, flag int, perm uint32) (fd, errno int)`
 fn open(cx: &mut Cx) -> NativeResult {
     let (name, flag, perm) = (path(cx, 0), cx.int(1) as i32, cx.uint(2) as u32);
+    let door = cx.env.door.clone();
     block(
         move || {
-            let mut options = std::fs::OpenOptions::new();
-            let access = flag & libc::O_ACCMODE;
-            options.read(access != libc::O_WRONLY).write(access != libc::O_RDONLY).mode(perm);
-            // Append and create are left to the system's own flags, as Go does.
-            options.custom_flags(flag & !(libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | libc::O_EXCL));
-            options.truncate(flag & libc::O_TRUNC != 0 && access != libc::O_RDONLY);
-            let file = if flag & libc::O_CREAT != 0 { open_raw(&name, flag, perm)? } else { options.open(&name)? };
+            let (file, writable) = open_file(&door, &name, flag, perm)?;
             // Pipes and terminals can be waited for.
             let waits = !file.metadata().is_ok_and(|m| m.is_file() || m.is_dir());
-            Ok((file, waits))
+            Ok((file, waits, writable))
         },
-        |cx, r: Result<(File, bool)>| {
+        |cx, r: Result<(File, bool, bool)>| {
             match r {
-                Ok((f, waits)) => {
-                    let fd = files::add(cx, f, waits);
+                Ok((f, waits, writable)) => {
+                    let fd = files::add_file(cx, f, waits, writable);
                     cx.set_int(0, fd);
                     cx.set_int(1, 0);
                 }
@@ -145,16 +142,63 @@ fn open(cx: &mut Cx) -> NativeResult {
     )
 }
 
+/// How often a file is looked up again because it was exchanged meanwhile.
+const TRIES: usize = 40;
+
+/// Opens a file; also tells whether it may be changed through its descriptor.
+fn open_file(door: &Door, name: &Path, flag: i32, perm: u32) -> Result<(File, bool)> {
+    let access = flag & libc::O_ACCMODE;
+    let writes = access != libc::O_RDONLY || flag & (libc::O_CREAT | libc::O_TRUNC | libc::O_APPEND) != 0;
+    let used = match (access != libc::O_WRONLY, writes) {
+        (true, false) => Use::Read,
+        (true, true) => Use::Change,
+        (false, _) => Use::Write,
+    };
+    if !door.is_open() && name == Path::new("/dev/null") {
+        return open_null(flag).map(|f| (f, false));
+    }
+    let exclusive = libc::O_CREAT | libc::O_EXCL;
+    let follow = flag & libc::O_NOFOLLOW == 0 && flag & exclusive != exclusive;
+    for _ in 0..TRIES {
+        let place = door.place(name, used, follow)?;
+        let opened = match place.is_held() && follow {
+            // It is there, and nothing else is opened in its place.
+            true => open_raw(&place.target(), flag & !libc::O_CREAT, perm),
+            false if door.is_open() => open_raw(name, flag, perm),
+            false => open_raw(&place.entry(), flag | libc::O_NOFOLLOW, perm),
+        };
+        match opened {
+            Err(e) if follow && !door.is_open() && e.raw_os_error() == Some(libc::ELOOP) => {}
+            result => return result.map(|f| (f, place.is_writable())),
+        }
+    }
+    Err(Error::from_raw_os_error(libc::ELOOP))
+}
+
+/// Opens /dev/null, which is nobody's, if it is that.
+fn open_null(flag: i32) -> Result<File> {
+    let file = open_raw(Path::new("/dev/null"), flag & libc::O_ACCMODE, 0)?;
+    match file.metadata()?.rdev() == libc::makedev(1, 3) {
+        true => Ok(file),
+        false => Err(denied(What::Read)),
+    }
+}
+
 fn open_raw(name: &Path, flag: i32, perm: u32) -> Result<File> {
     let name =
         std::ffi::CString::new(name.as_os_str().as_bytes()).map_err(|_| Error::from_raw_os_error(libc::EINVAL))?;
-    // SAFETY: a terminated string and plain numbers.
-    let fd = unsafe { libc::open(name.as_ptr(), flag | libc::O_CLOEXEC, perm) };
-    if fd < 0 {
-        return Err(Error::last_os_error());
+    loop {
+        // SAFETY: a terminated string and plain numbers.
+        let fd = unsafe { libc::open(name.as_ptr(), flag | libc::O_CLOEXEC, perm) };
+        if fd >= 0 {
+            // SAFETY: a descriptor just opened, which nobody else knows.
+            return Ok(unsafe { File::from_raw_fd(fd) });
+        }
+        let e = Error::last_os_error();
+        if e.kind() != std::io::ErrorKind::Interrupted {
+            return Err(e);
+        }
     }
-    // SAFETY: a descriptor just opened, which nobody else knows.
-    Ok(unsafe { File::from_raw_fd(fd) })
 }
 
 /// `read(fd int, b []byte, off int64) (n, errno int)`
@@ -317,10 +361,11 @@ fn control(cx: &mut Cx) -> NativeResult {
         cx.set_int(0, 0);
         return Ok(Outcome::Done);
     }
-    let file = file(cx, fd);
+    let (file, door) = (file(cx, fd), cx.env.door.clone());
     only_error(move || {
         let file = file?;
         match what {
+            2 | 4 if !file.is_writable() => Err(denied(What::Write)),
             0 => file.sync_all(),
             1 => file.set_len(u64::try_from(n).map_err(|_| Error::from_raw_os_error(libc::EINVAL))?),
             2 => file.set_permissions(std::fs::Permissions::from_mode(n as u32)),
@@ -328,11 +373,7 @@ fn control(cx: &mut Cx) -> NativeResult {
                 let (owner, group) = owners(n);
                 std::os::unix::fs::fchown(&**file, owner, group)
             }
-            // SAFETY: a descriptor that is open.
-            _ => match unsafe { libc::fchdir(file.as_raw_fd()) } {
-                0 => Ok(()),
-                _ => Err(Error::last_os_error()),
-            },
+            _ => door.enter_open(&**file),
         }
     })
 }
@@ -340,40 +381,66 @@ fn control(cx: &mut Cx) -> NativeResult {
 /// `change(what int, name, other string, n int64) (errno int)`: see `path.gm`.
 fn change(cx: &mut Cx) -> NativeResult {
     let (what, name, other, n) = (cx.int(0), path(cx, 1), path(cx, 2), cx.int(3));
+    let door = cx.env.door.clone();
     only_error(move || match what {
         0 => {
             use std::os::unix::fs::DirBuilderExt;
-            std::fs::DirBuilder::new().mode(n as u32).create(&name)
+            let place = door.place(&name, Use::Write, false)?;
+            std::fs::DirBuilder::new().mode(n as u32).create(place.entry())
         }
-        1 => std::fs::remove_file(&name).or_else(|first| {
-            std::fs::remove_dir(&name).map_err(|second| match second.raw_os_error() {
-                Some(libc::ENOTDIR) => first,
-                _ => second,
+        1 => {
+            let place = door.place(&name, Use::Write, false)?;
+            std::fs::remove_file(place.entry()).or_else(|first| {
+                std::fs::remove_dir(place.entry()).map_err(|second| match second.raw_os_error() {
+                    Some(libc::ENOTDIR) => first,
+                    _ => second,
+                })
             })
-        }),
-        2 => std::fs::rename(&name, &other),
-        3 => std::os::unix::fs::symlink(&name, &other),
-        4 => std::fs::hard_link(&name, &other),
-        5 => std::fs::set_permissions(&name, std::fs::Permissions::from_mode(n as u32)),
+        }
+        2 => {
+            let (old, new) = door.places_to_move(&name, &other)?;
+            std::fs::rename(old.entry(), new.entry())
+        }
+        // Where it leads is asked when it is followed.
+        3 => {
+            let place = door.place(&other, Use::Write, false).map_err(of_second)?;
+            std::os::unix::fs::symlink(&name, place.entry())
+        }
+        // Under its new name the file may be used as that may be.
+        4 => {
+            let old = door.place(&name, Use::Change, false)?;
+            let new = door.place(&other, Use::Write, false).map_err(of_second)?;
+            std::fs::hard_link(old.entry(), new.entry())
+        }
+        5 => {
+            let place = door.place(&name, Use::Write, true)?;
+            std::fs::set_permissions(place.target(), std::fs::Permissions::from_mode(n as u32))
+        }
         6 => {
             let size = u64::try_from(n).map_err(|_| Error::from_raw_os_error(libc::EINVAL))?;
-            std::fs::OpenOptions::new().write(true).open(&name)?.set_len(size)
+            open_file(&door, &name, libc::O_WRONLY, 0)?.0.set_len(size)
         }
-        7 => std::env::set_current_dir(&name),
-        8 => match std::fs::symlink_metadata(&name)?.is_dir() {
-            true => std::fs::remove_dir_all(&name),
-            false => std::fs::remove_file(&name),
-        },
-        10 | 11 => {
-            let (owner, group) = owners(n);
-            match what {
-                10 => std::os::unix::fs::chown(&name, owner, group),
-                _ => std::os::unix::fs::lchown(&name, owner, group),
+        7 => door.enter(&name),
+        8 => {
+            let place = door.place(&name, Use::Write, false)?;
+            let path = place.entry();
+            match std::fs::symlink_metadata(&path)?.is_dir() {
+                true => std::fs::remove_dir_all(&path),
+                false => std::fs::remove_file(&path),
             }
+        }
+        10 => {
+            let (owner, group) = owners(n);
+            std::os::unix::fs::chown(door.place(&name, Use::Write, true)?.target(), owner, group)
+        }
+        11 => {
+            let (owner, group) = owners(n);
+            std::os::unix::fs::lchown(door.place(&name, Use::Write, false)?.entry(), owner, group)
         }
         _ => {
             let at = std::time::UNIX_EPOCH + std::time::Duration::from_nanos(n.max(0) as u64);
-            File::open(&name)?.set_times(std::fs::FileTimes::new().set_modified(at))
+            let place = door.place(&name, Use::Write, true)?;
+            File::open(place.target())?.set_times(std::fs::FileTimes::new().set_modified(at))
         }
     })
 }
@@ -399,11 +466,11 @@ fn groups(cx: &mut Cx) -> NativeResult {
 
 /// `readlink(name string) (to string, errno int)`
 fn readlink(cx: &mut Cx) -> NativeResult {
-    let name = path(cx, 0);
-    block(move || std::fs::read_link(&name), text_result)
+    let (name, door) = (path(cx, 0), cx.env.door.clone());
+    block(move || std::fs::read_link(door.place(&name, Use::Read, false)?.entry()), text_result)
 }
 
-fn text_result(cx: &mut Cx, r: Result<PathBuf>) -> NativeResult {
+pub(super) fn text_result(cx: &mut Cx, r: Result<PathBuf>) -> NativeResult {
     match r {
         Ok(text) => {
             cx.set_str(0, text.as_os_str().as_bytes())?;
@@ -419,12 +486,22 @@ fn text_result(cx: &mut Cx, r: Result<PathBuf>) -> NativeResult {
 
 /// `text(what int) (value string, errno int)`
 fn text(cx: &mut Cx) -> NativeResult {
+    let door = &cx.env.door;
     let r = match cx.int(0) {
-        0 => std::env::current_dir(),
-        1 => std::fs::read_to_string("/proc/sys/kernel/hostname").map(|s| PathBuf::from(s.trim_end())),
-        _ => std::env::current_exe(),
+        0 => working_folder(door),
+        1 => door
+            .place(Path::new("/proc/sys/kernel/hostname"), Use::Read, true)
+            .and_then(|place| std::fs::read_to_string(place.target()))
+            .map(|s| PathBuf::from(s.trim_end())),
+        _ => std::env::current_exe().and_then(|path| door.place(&path, Use::Look, true).map(|_| path)),
     };
     text_result(cx, r)
+}
+
+/// The program's folder, if it may know that.
+pub(super) fn working_folder(door: &Door) -> Result<PathBuf> {
+    door.shows_folder()?;
+    door.folder().map_or_else(std::env::current_dir, Ok)
 }
 
 fn ids(cx: &mut Cx) -> NativeResult {
@@ -436,14 +513,24 @@ fn ids(cx: &mut Cx) -> NativeResult {
     Ok(Outcome::Done)
 }
 
-/// `list(name string) (names []string, errno int)`: each a byte that tells the kind, and the name.
+/// `list(name string, fd int) (names []string, errno int)`: of the folder that is open as fd, or of this name if fd is
+/// negative; each a byte that tells the kind, and the name.
 fn list(cx: &mut Cx) -> NativeResult {
     use std::os::unix::fs::FileTypeExt;
-    let name = path(cx, 0);
+    let (name, door) = (path(cx, 0), cx.env.door.clone());
+    let open = (cx.int(1) >= 0).then(|| file(cx, cx.int(1)));
     block(
         move || {
             let mut out = Vec::new();
-            for entry in std::fs::read_dir(&name)? {
+            // What is open, or was reached, stays so until all entries are read.
+            let open = open.transpose()?;
+            let place = if open.is_none() { Some(door.place(&name, Use::Read, true)?) } else { None };
+            let folder = match (&open, &place) {
+                (Some(open), _) => PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd())),
+                (None, Some(place)) => place.target(),
+                (None, None) => name,
+            };
+            for entry in std::fs::read_dir(folder)? {
                 let entry = entry?;
                 let kind = match entry.file_type() {
                     Ok(t) if t.is_dir() => b'd',
@@ -479,7 +566,7 @@ fn list(cx: &mut Cx) -> NativeResult {
 /// `stat(name string, fd int, follow bool) (size int64, mode uint32, sec, nsec int64, dev, ino uint64, errno int)`
 fn stat(cx: &mut Cx) -> NativeResult {
     let (by_fd, name, fd, follow) = (cx.str(0).is_empty() && cx.int(1) >= 0, path(cx, 0), cx.int(1), cx.bool(2));
-    let file = if by_fd && fd > 2 { Some(file(cx, fd)) } else { None };
+    let (file, door) = (if by_fd && fd > 2 { Some(file(cx, fd)) } else { None }, cx.env.door.clone());
     block(
         move || match file {
             Some(f) => f?.metadata(),
@@ -490,8 +577,8 @@ fn stat(cx: &mut Cx) -> NativeResult {
                 let _ = stream.into_raw_fd();
                 meta
             }
-            None if follow => std::fs::metadata(&name),
-            None => std::fs::symlink_metadata(&name),
+            None if follow => std::fs::metadata(door.place(&name, Use::Look, true)?.target()),
+            None => std::fs::symlink_metadata(door.place(&name, Use::Look, false)?.entry()),
         },
         |cx, r| {
             match r {

@@ -16,23 +16,49 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 pub const NATIVES: &[NativeEntry] = &[
-    ("os.kill", |cx| {
-        let (pid, sig) = (cx.int(0), cx.int(1));
-        let result = match (i32::try_from(pid), i32::try_from(sig)) {
-            // SAFETY: plain numbers.
-            (Ok(pid), Ok(sig)) if unsafe { libc::kill(pid, sig) } == 0 => 0,
-            (Ok(_), Ok(_)) => errno(&Error::last_os_error()),
-            _ => libc::EINVAL as i64,
-        };
-        cx.set_int(0, result);
-        Ok(Outcome::Done)
-    }),
+    ("os.kill", kill),
     ("os.processHandle", handle_of),
     ("os.startProcess", start),
     ("os.waitProcess", wait),
+    ("os/exec.folders", folders),
+    ("os/exec.isProgram", is_program),
     ("os/signal.handle", handle),
     ("os/signal.next", next),
 ];
+
+/// `kill(pid, sig int) (errno int)`
+fn kill(cx: &mut Cx) -> NativeResult {
+    let (pid, sig) = (cx.int(0), cx.int(1));
+    let result = match (i32::try_from(pid), i32::try_from(sig)) {
+        (Ok(number), Ok(sig)) => cx.env.door.may_signal(pid).and_then(|()| {
+            // SAFETY: plain numbers.
+            files::zero(unsafe { libc::kill(number, sig) })
+        }),
+        _ => Err(Error::from_raw_os_error(libc::EINVAL)),
+    };
+    cx.set_int(0, result.err().map_or(0, |e| errno(&e)));
+    Ok(Outcome::Done)
+}
+
+/// `isProgram(path string) (errno int)`: whether the file is a program that may be run; -1: see for yourself.
+fn is_program(cx: &mut Cx) -> NativeResult {
+    let path = std::path::PathBuf::from(std::ffi::OsStr::from_bytes(cx.str(0)));
+    let door = cx.env.door.clone();
+    block(
+        move || door.is_program(&path),
+        |cx, r| {
+            cx.set_int(0, r.map_or(-1, |r| r.err().map_or(0, |e| errno(&e))));
+            Ok(Outcome::Done)
+        },
+    )
+}
+
+/// `folders() string`: where programs are looked for that may be run, for who cannot read that in the environment.
+fn folders(cx: &mut Cx) -> NativeResult {
+    let list = cx.env.door.program_folders();
+    cx.set_str(0, list.as_bytes())?;
+    Ok(Outcome::Done)
+}
 
 fn strings(cx: &Cx, i: usize) -> Vec<std::ffi::OsString> {
     let n = cx.slice(i).len;
@@ -59,12 +85,15 @@ fn start(cx: &mut Cx) -> NativeResult {
             Err(e) => failed = Some(e),
         }
     }
-    let host = cx.env.host.clone();
+    let (host, door) = (cx.env.host.clone(), cx.env.door.clone());
     block(
         move || {
             if let Some(e) = failed {
                 return Err(e);
             }
+            let as_name = argv.first().map_or(name.as_bytes(), |a| a.as_bytes());
+            let name = door.program(name.as_ref(), dir.as_ref(), as_name, &env)?;
+            let dir = door.process_folder(dir.as_ref());
             // What the program has written comes before what the process writes.
             let _ = host.flush_stdout();
             let mut command = Command::new(&name);
@@ -80,7 +109,7 @@ fn start(cx: &mut Cx) -> NativeResult {
                     command.env(std::ffi::OsStr::from_bytes(key), std::ffi::OsStr::from_bytes(value));
                 }
             }
-            if !dir.is_empty() {
+            if !dir.as_os_str().is_empty() {
                 command.current_dir(&dir);
             }
             let mut raw = Vec::new();
@@ -158,6 +187,7 @@ fn start(cx: &mut Cx) -> NativeResult {
         |cx, r| {
             match r {
                 Ok(pid) => {
+                    cx.env.door.started(pid as i64);
                     cx.set_int(0, pid as i64);
                     cx.set_int(1, 0);
                 }
@@ -175,9 +205,13 @@ fn start(cx: &mut Cx) -> NativeResult {
 /// is none.
 fn handle_of(cx: &mut Cx) -> NativeResult {
     let pid = cx.int(0);
+    let mut number = -1;
+    if cx.env.door.may_await(pid).is_err() {
+        cx.set_int(0, number);
+        return Ok(Outcome::Done);
+    }
     // SAFETY: plain numbers.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    let mut number = -1;
     if let Ok(fd) = i32::try_from(fd)
         && fd >= 0
     {
@@ -211,6 +245,10 @@ fn wait_for(pid: i64, flags: i32) -> std::io::Result<[i64; 4]> {
 }
 
 fn waited(cx: &mut Cx, r: Result<[i64; 4], i64>) -> NativeResult {
+    if r.is_ok() {
+        let pid = cx.int(0);
+        cx.env.door.ended(pid);
+    }
     for (i, n) in r.as_ref().unwrap_or(&[0; 4]).iter().enumerate() {
         cx.set_int(i, *n);
     }
@@ -221,6 +259,9 @@ fn waited(cx: &mut Cx, r: Result<[i64; 4], i64>) -> NativeResult {
 /// `waitProcess(pid, handle int) (status uint32, user, system, maxrss int64, errno int)`
 fn wait(cx: &mut Cx) -> NativeResult {
     let (pid, handle) = (cx.int(0), cx.int(1));
+    if let Err(e) = cx.env.door.may_await(pid) {
+        return waited(cx, Err(errno(&e)));
+    }
     if let Ok(open) = file(cx, handle)
         && let Some(poll) = open.poll()
     {
@@ -273,6 +314,9 @@ fn with_signals<R>(cx: &Cx, f: impl FnOnce(&mut Signals) -> R) -> Option<R> {
 /// `handle(sig, what int)`: 0 what the system does, 1 the program hears it, 2 nothing.
 fn handle(cx: &mut Cx) -> NativeResult {
     let (sig, what) = (cx.int(0) as i32, cx.int(1) as u8);
+    if !cx.env.door.shows_signals() {
+        return Ok(Outcome::Done);
+    }
     // Those that cannot be caught, or whose handler must not return.
     let forbidden = signal_hook::consts::FORBIDDEN.contains(&sig) || sig >= 32;
     if forbidden {

@@ -1,4 +1,5 @@
 //! Natives of small packages: `context`, `encoding/hex`, `encoding/base64`, `html` and `path/filepath`.
+use super::long;
 use crate::bytecode::program::RTypeId;
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
 
@@ -15,10 +16,12 @@ pub const NATIVES: &[NativeEntry] = &[
     ("encoding/hex.decode", hex_decode),
     ("encoding/hex.encode", |cx| {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let out: Vec<u8> =
-            cx.bytes_view(0).iter().flat_map(|b| [DIGITS[*b as usize >> 4], DIGITS[*b as usize & 15]]).collect();
-        cx.set_str(0, &out)?;
-        Ok(Outcome::Done)
+        let src: &[u8] = cx.bytes_view(0);
+        long::check(cx, 2 * src.len())?;
+        let work = move || -> Vec<u8> {
+            src.iter().flat_map(|b| [DIGITS[*b as usize >> 4], DIGITS[*b as usize & 15]]).collect()
+        };
+        long::work(cx, src.len(), work, put_text)
     }),
     ("html.entity", |cx| {
         let text = entity(cx.str(0)).unwrap_or_default();
@@ -26,13 +29,8 @@ pub const NATIVES: &[NativeEntry] = &[
         Ok(Outcome::Done)
     }),
     ("path/filepath.getwd", |cx| {
-        let (dir, problem) = match std::env::current_dir() {
-            Ok(dir) => (dir.into_os_string().into_encoded_bytes(), String::new()),
-            Err(e) => (Vec::new(), e.to_string()),
-        };
-        cx.set_str(0, &dir)?;
-        cx.set_str(1, problem.as_bytes())?;
-        Ok(Outcome::Done)
+        let folder = super::os::working_folder(&cx.env.door);
+        super::os::text_result(cx, folder)
     }),
 ];
 
@@ -77,18 +75,27 @@ fn hex_decode(cx: &mut Cx) -> NativeResult {
 /// `encode(alphabet string, padding rune, src []byte) string`
 fn base64_encode(cx: &mut Cx) -> NativeResult {
     let (alphabet, padding, src) = (cx.str(0), cx.int(1), cx.bytes_view(2));
-    let mut out = Vec::with_capacity(src.len().div_ceil(3) * 4);
-    for group in src.chunks(3) {
-        let bits = group.iter().fold(0u32, |v, b| v << 8 | *b as u32) << (8 * (3 - group.len()));
-        for i in 0..4 {
-            if i <= group.len() {
-                out.push(alphabet[(bits >> (18 - 6 * i) & 63) as usize]);
-            } else if padding >= 0 {
-                out.push(padding as u8);
+    let len = src.len().div_ceil(3) * 4;
+    long::check(cx, len)?;
+    let work = move || {
+        let mut out = Vec::with_capacity(len);
+        for group in src.chunks(3) {
+            let bits = group.iter().fold(0u32, |v, b| v << 8 | *b as u32) << (8 * (3 - group.len()));
+            for i in 0..4 {
+                if i <= group.len() {
+                    out.push(alphabet[(bits >> (18 - 6 * i) & 63) as usize]);
+                } else if padding >= 0 {
+                    out.push(padding as u8);
+                }
             }
         }
-    }
-    cx.set_str(0, &out)?;
+        out
+    };
+    long::work(cx, src.len(), work, put_text)
+}
+
+fn put_text(cx: &mut Cx, text: &Vec<u8>) -> NativeResult {
+    cx.set_str(0, text)?;
     Ok(Outcome::Done)
 }
 

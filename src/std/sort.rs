@@ -1,7 +1,9 @@
 //! Natives of `sort` and `slices`: sorting of ordered elements, and swaps in a slice of any type.
+use super::long;
 use crate::bytecode::program::{Kind, RTypeId};
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap, load, overwrite, store};
-use crate::value::slice::Parts;
+use crate::value::slice::{self, Parts};
+use crate::value::string;
 
 pub const NATIVES: &[NativeEntry] = &[
     ("slices.sortOrdered", sort_ordered),
@@ -72,19 +74,62 @@ fn swap_elems(cx: &mut Cx) -> NativeResult {
     Ok(Outcome::Done)
 }
 
-/// Reads `n` elements of a packed slice, sorts them and writes them back.
+/// The elements of a slice, for a thread that sorts them while the G waits.
+struct Elements(Parts);
+
+// SAFETY: an address and lengths; the slice is a parameter of the waiting native, so it stays alive where it is.
+unsafe impl Send for Elements {}
+
+impl Elements {
+    /// Reads the elements, sorts them and writes them back; whether they were sorted.
+    ///
+    /// # Safety
+    /// It is a slice of `T`, which holds no pointers.
+    unsafe fn sort<T: Copy>(self, sort: impl FnOnce(&mut [T]) -> bool) -> bool {
+        let (data, len) = (self.0.data as *mut T, self.0.len);
+        // SAFETY: the slice has `len` elements. The copy keeps the sort away from what other Gs write meanwhile.
+        unsafe {
+            let mut v: Vec<T> = (0..len).map(|i| data.add(i).read()).collect();
+            let done = sort(&mut v);
+            if done {
+                for (i, x) in v.into_iter().enumerate() {
+                    data.add(i).write(x);
+                }
+            }
+            done
+        }
+    }
+}
+
+/// Sorts the elements, on another thread if they are many.
 ///
 /// # Safety
-/// `p` is a slice of `T`.
-unsafe fn sort_as<T: Copy>(p: Parts, sort: impl FnOnce(&mut [T])) {
-    let data = p.data as *mut T;
-    // SAFETY: the slice has `len` elements. The copy keeps the sort away from what other Gs write meanwhile.
+/// It is a slice of `T`, which holds no pointers.
+unsafe fn sort_as<T: Copy + 'static>(
+    cx: &mut Cx,
+    p: Parts,
+    sort: impl FnOnce(&mut [T]) -> bool + Send + 'static,
+) -> NativeResult {
+    let elements = Elements(p);
+    // SAFETY: the caller's.
+    let work = move || unsafe { { elements }.sort(sort) };
+    long::work(cx, p.len * size_of::<T>(), work, |cx, done| {
+        cx.set_bool(0, *done);
+        Ok(Outcome::Done)
+    })
+}
+
+/// Sorts what has a total order.
+///
+/// # Safety
+/// As [`sort_as`].
+unsafe fn sort_all<T: Copy + Ord + 'static>(cx: &mut Cx, p: Parts) -> NativeResult {
+    // SAFETY: the caller's.
     unsafe {
-        let mut v: Vec<T> = (0..p.len).map(|i| data.add(i).read()).collect();
-        sort(&mut v);
-        for (i, x) in v.into_iter().enumerate() {
-            data.add(i).write(x);
-        }
+        sort_as::<T>(cx, p, |v| {
+            v.sort_unstable();
+            true
+        })
     }
 }
 
@@ -105,35 +150,69 @@ fn sort_floats<T: Copy + PartialOrd + Default>(v: &mut [T], negative: impl Fn(&T
     true
 }
 
+/// Sorts a slice of strings, on another thread if they are many. A copy of the slice in the result's slot keeps them alive
+/// meanwhile, whatever others write to the slice.
+///
+/// # Safety
+/// It is one.
+unsafe fn sort_strings(cx: &mut Cx, p: Parts) -> NativeResult {
+    // SAFETY: the slice has `len` elements.
+    let mut v: Vec<u64> = (0..p.len).map(|i| unsafe { slice::load((p.data as *const u64).add(i)) }).collect();
+    let copy = cx.new_words(&v, true)?;
+    cx.set_word(0, copy);
+    let elements = Elements(p);
+    let work = move || {
+        // SAFETY: words of strings that are alive.
+        v.sort_by(|a, b| unsafe { string::bytes(*a).cmp(string::bytes(*b)) });
+        (elements, v)
+    };
+    const BYTES_EACH: usize = 32;
+    long::work(cx, p.len * BYTES_EACH, work, |cx, (elements, v)| {
+        let data = elements.0.data as *mut u64;
+        // SAFETY: as above. Who marks must see what is overwritten.
+        unsafe {
+            if cx.env.heap.is_marking() {
+                cx.env.heap.shade_words(data, v.len());
+            }
+            for (i, x) in v.iter().enumerate() {
+                slice::store(data.add(i), *x);
+            }
+        }
+        cx.set_bool(0, true);
+        Ok(Outcome::Done)
+    })
+}
+
 /// `sortOrdered(x any) bool`
 fn sort_ordered(cx: &mut Cx) -> NativeResult {
     let Some((p, elem)) = boxed_slice(cx) else {
         cx.set_bool(0, false);
         return Ok(Outcome::Done);
     };
-    let mut done = true;
-    if p.len > 1 {
-        // SAFETY: the element's kind says how it lies in a packed array.
-        unsafe {
-            match cx.rtype(elem).kind {
-                Kind::Int | Kind::Int64 => sort_as::<i64>(p, |v| v.sort_unstable()),
-                Kind::Uint | Kind::Uint64 | Kind::Uintptr => sort_as::<u64>(p, |v| v.sort_unstable()),
-                Kind::Int32 => sort_as::<i32>(p, |v| v.sort_unstable()),
-                Kind::Uint32 => sort_as::<u32>(p, |v| v.sort_unstable()),
-                Kind::Int16 => sort_as::<i16>(p, |v| v.sort_unstable()),
-                Kind::Uint16 => sort_as::<u16>(p, |v| v.sort_unstable()),
-                Kind::Int8 => sort_as::<i8>(p, |v| v.sort_unstable()),
-                Kind::Uint8 => sort_as::<u8>(p, |v| v.sort_unstable()),
-                Kind::Float64 => sort_as::<f64>(p, |v| done = sort_floats(v, |x| x.is_sign_negative())),
-                Kind::Float32 => sort_as::<f32>(p, |v| done = sort_floats(v, |x| x.is_sign_negative())),
-                Kind::String if cx.env.heap.is_marking() => done = false,
-                Kind::String => sort_as::<u64>(p, |v| v.sort_by(|a, b| cx.str_of(*a).cmp(cx.str_of(*b)))),
-                _ => done = false,
+    if p.len < 2 {
+        cx.set_bool(0, true);
+        return Ok(Outcome::Done);
+    }
+    // SAFETY: the element's kind says how it lies in a packed array.
+    unsafe {
+        match cx.rtype(elem).kind {
+            Kind::Int | Kind::Int64 => sort_all::<i64>(cx, p),
+            Kind::Uint | Kind::Uint64 | Kind::Uintptr => sort_all::<u64>(cx, p),
+            Kind::Int32 => sort_all::<i32>(cx, p),
+            Kind::Uint32 => sort_all::<u32>(cx, p),
+            Kind::Int16 => sort_all::<i16>(cx, p),
+            Kind::Uint16 => sort_all::<u16>(cx, p),
+            Kind::Int8 => sort_all::<i8>(cx, p),
+            Kind::Uint8 => sort_all::<u8>(cx, p),
+            Kind::Float64 => sort_as::<f64>(cx, p, |v| sort_floats(v, |x| x.is_sign_negative())),
+            Kind::Float32 => sort_as::<f32>(cx, p, |v| sort_floats(v, |x| x.is_sign_negative())),
+            Kind::String => sort_strings(cx, p),
+            _ => {
+                cx.set_bool(0, false);
+                Ok(Outcome::Done)
             }
         }
     }
-    cx.set_bool(0, done);
-    Ok(Outcome::Done)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 //! Natives of `strconv`.
+use super::long;
 use super::number;
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
 
@@ -20,7 +21,9 @@ fn format_float(cx: &mut Cx) -> NativeResult {
         return Err(Trap::Panic("strconv: illegal AppendFloat/FormatFloat bitSize".into()));
     }
     let f = if bits == 32 { f as f32 as f64 } else { f };
-    let text = number::float_text(f, fmt, prec.clamp(-1, 100_000) as i32, bits == 32);
+    let prec = prec.clamp(-1, i32::MAX as i64);
+    long::check(cx, prec.max(0) as usize)?;
+    let text = number::float_text(f, fmt, prec as i32, bits == 32);
     cx.set_str(0, text.as_bytes())?;
     Ok(Outcome::Done)
 }

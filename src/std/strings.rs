@@ -1,5 +1,6 @@
 //! Natives of `strings`. Substrings share their parent's bytes.
 use super::buffer;
+use super::long;
 use super::text;
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
 use crate::value::{slice, string};
@@ -198,6 +199,7 @@ fn join(cx: &mut Cx) -> NativeResult {
         _ => {
             let parts: Vec<&[u8]> = words.iter().map(|w| cx.str_of(*w)).collect();
             let len = parts.iter().map(|p| p.len()).sum::<usize>() + sep.len() * (parts.len() - 1);
+            long::check(cx, len)?;
             let mut out = Vec::with_capacity(len);
             for (i, p) in parts.iter().enumerate() {
                 if i > 0 {
@@ -246,6 +248,7 @@ fn put_changed(cx: &mut Cx, changed: Option<Vec<u8>>) -> NativeResult {
 }
 
 fn replace(cx: &mut Cx, n: i64) -> NativeResult {
+    long::check(cx, text::replaced_len(cx.str(0), cx.str(1), cx.str(2), n))?;
     let changed = text::replace(cx.str(0), cx.str(1), cx.str(2), n);
     put_changed(cx, changed)
 }
@@ -284,7 +287,7 @@ fn equal_fold(cx: &mut Cx) -> NativeResult {
 fn replace_pairs(cx: &mut Cx) -> NativeResult {
     let words = string_words(cx, 1);
     let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|p| (cx.str_of(p[0]), cx.str_of(p[1]))).collect();
-    let changed = text::replace_pairs(cx.str(0), &pairs);
+    let changed = text::replace_pairs(cx.str(0), &pairs, long::most(cx)).map_err(|()| Trap::OutOfMemory)?;
     put_changed(cx, changed)
 }
 

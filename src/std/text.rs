@@ -203,6 +203,17 @@ pub fn split(s: &[u8], sep: &[u8], save: usize, n: i64) -> Option<Vec<(usize, us
     Some(out)
 }
 
+/// How long the result of [`replace`] is at most; exactly, where that is much.
+pub fn replaced_len(s: &[u8], old: &[u8], new: &[u8], n: i64) -> usize {
+    let max = if n < 0 { usize::MAX } else { n as usize };
+    let bound = |count: usize| s.len().saturating_add(count.saturating_mul(new.len()));
+    let places = (s.len() / old.len().max(1) + 1).min(max);
+    if bound(places) < 1 << 20 || old.is_empty() {
+        return bound(places);
+    }
+    bound(memmem::find_iter(s, old).take(max).count())
+}
+
 /// `Replace`; `None` when nothing changes.
 pub fn replace(s: &[u8], old: &[u8], new: &[u8], n: i64) -> Option<Vec<u8>> {
     if old == new || n == 0 {
@@ -303,8 +314,9 @@ pub fn equal_fold_ascii(s: &[u8], t: &[u8]) -> Option<bool> {
 }
 
 /// A `Replacer`'s work: at every position the first pair in order whose old text matches; an empty old text matches
-/// between any two bytes, but not twice in a row. `None` when nothing matches.
-pub fn replace_pairs(s: &[u8], pairs: &[(&[u8], &[u8])]) -> Option<Vec<u8>> {
+/// between any two bytes, but not twice in a row. `None` when nothing matches; an error when the result would be longer than
+/// `most`.
+pub fn replace_pairs(s: &[u8], pairs: &[(&[u8], &[u8])], most: usize) -> Result<Option<Vec<u8>>, ()> {
     let mut first: [Vec<u32>; 256] = std::array::from_fn(|_| Vec::new());
     let mut empty = None;
     for (i, (old, _)) in pairs.iter().enumerate() {
@@ -339,10 +351,13 @@ pub fn replace_pairs(s: &[u8], pairs: &[(&[u8], &[u8])]) -> Option<Vec<u8>> {
         out.extend_from_slice(new);
         i += old.len();
         last = i;
+        if out.len() > most {
+            return Err(());
+        }
     }
-    let mut out = out?;
+    let Some(mut out) = out else { return Ok(None) };
     out.extend_from_slice(&s[last..]);
-    Some(out)
+    Ok(Some(out))
 }
 
 #[cfg(test)]
@@ -370,7 +385,8 @@ mod tests {
         assert_eq!(replace(b"aaa", b"a", b"bb", 2).unwrap(), b"bbbba");
         assert_eq!(replace(b"", b"", b"x", -1).unwrap(), b"x");
         let pairs: &[(&[u8], &[u8])] = &[(b"a", b"1"), (b"aa", b"2"), (b"", b"X")];
-        assert_eq!(replace_pairs(b"aab", pairs).unwrap(), b"11XbX");
+        assert_eq!(replace_pairs(b"aab", pairs, 5).unwrap().unwrap(), b"11XbX");
+        assert!(replace_pairs(b"aab", pairs, 2).is_err());
     }
 
     #[test]

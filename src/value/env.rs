@@ -4,6 +4,7 @@ use super::map::MapType;
 use super::world::WorldCell;
 use crate::base::grow::Grow;
 use crate::bytecode::program::{BitMap, Kind, Mem, Program, RType, RTypeId};
+use crate::door::Door;
 use crate::heap::{Heap, ShapeId};
 use crate::sched::g::G;
 use parking_lot::Mutex;
@@ -96,6 +97,8 @@ pub struct Env {
     pub made_types: Mutex<super::make_type::Index>,
     pub heap: Arc<Heap>,
     pub host: Arc<dyn Host>,
+    /// What the program may reach of the outside beside its host.
+    pub door: Arc<Door>,
     pub string_view: ShapeId,
     pub slice_header: ShapeId,
     /// One word without pointers.

@@ -46,6 +46,8 @@ pub enum Outcome {
     Yield,
     /// The results are written; collect garbage before going on.
     Collect,
+    /// There was no memory for the results of a job: collect garbage, then run this.
+    CollectFirst(Finish),
 }
 
 /// `Trap::Fatal` with this text is `runtime.Goexit`.

@@ -44,24 +44,45 @@ fn split(text: &str) -> (Vec<u8>, i32) {
     (digits, exp.parse().unwrap_or(0))
 }
 
+/// No float has more digits behind its first, or behind the point, than this; all after them are zeros.
+const MAX_DIGITS: usize = 1100;
+
+/// Appends zeros that a text with fewer than `prec` digits behind the point lacks.
+fn pad(text: &mut String, prec: usize) {
+    let zeros = prec.saturating_sub(MAX_DIGITS);
+    text.extend(std::iter::repeat_n('0', zeros));
+}
+
+/// As [`shortest`], with so many digits behind the first.
+fn rounded(v: f64, prec: usize) -> (Vec<u8>, i32) {
+    let (mut digits, exp) = split(&format!("{v:.*e}", prec.min(MAX_DIGITS)));
+    digits.resize(prec + 1, b'0');
+    (digits, exp)
+}
+
 /// As strconv.AppendFloat for a value without sign that is finite. `prec` -1: shortest.
 pub fn format_float(v: f64, fmt: u8, prec: i32, bits32: bool) -> String {
     match fmt {
         b'f' | b'F' => {
             if prec >= 0 {
-                return format!("{v:.*}", prec as usize);
+                let mut text = format!("{v:.*}", (prec as usize).min(MAX_DIGITS));
+                pad(&mut text, prec as usize);
+                return text;
             }
             let (digits, exp) = shortest(v, bits32);
             plain(&digits, exp, 0)
         }
         b'e' | b'E' => {
-            let (digits, exp) = if prec >= 0 { split(&format!("{v:.*e}", prec as usize)) } else { shortest(v, bits32) };
+            let (digits, exp) = if prec >= 0 { rounded(v, prec as usize) } else { shortest(v, bits32) };
             exponent(&digits, exp, fmt)
         }
         b'g' | b'G' => {
             let short = prec < 0;
-            let (mut digits, exp) =
-                if short { shortest(v, bits32) } else { split(&format!("{v:.*e}", (prec.max(1) - 1) as usize)) };
+            let (mut digits, exp) = match prec {
+                ..0 => shortest(v, bits32),
+                // Zeros at the end are not kept.
+                _ => split(&format!("{v:.*e}", ((prec.max(1) - 1) as usize).min(MAX_DIGITS))),
+            };
             if !short {
                 while digits.len() > 1 && digits.last() == Some(&b'0') {
                     digits.pop();

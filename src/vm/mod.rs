@@ -13,6 +13,7 @@ use crate::base::intern::Interner;
 use crate::base::limits;
 use crate::base::span::SourceMap;
 use crate::bytecode::program::Program;
+pub use crate::door::Permissions;
 use crate::heap::{Concurrent, Config, Heap};
 use crate::interp::ctx::{Exit, Rt};
 pub use crate::interp::limits::LimitOptions;
@@ -139,6 +140,8 @@ pub struct RunOptions {
     pub memory_limit: usize,
     /// Goroutines, instructions, time, output.
     pub limits: LimitOptions,
+    /// What the program may reach of the outside: nothing, unless it is granted here.
+    pub permissions: Permissions,
     /// A line to standard error for each collection.
     pub gctrace: bool,
     /// How long the world was stopped, to standard error at the end.
@@ -166,6 +169,7 @@ impl Default for RunOptions {
             gc_percent: 100,
             memory_limit: usize::MAX,
             limits: LimitOptions::default(),
+            permissions: Permissions::none(),
             gctrace: false,
             gcpauses: false,
             concurrent: None,
@@ -236,6 +240,7 @@ fn new_rt(
         max_stack_slots: options.max_stack / 8,
         session,
         limits: options.limits.clone(),
+        permissions: options.permissions.clone(),
         output_full,
         gctrace: options.gctrace,
         gcpauses: options.gcpauses,

@@ -10,8 +10,8 @@ use super::{complain, signals, status};
 use crate::base::diag::{Diagnostic, Diagnostics, Severity};
 use crate::base::span::Span;
 use crate::base::{limits, render};
-use crate::vm::RunOptions;
 use crate::vm::session::{Outcome, Session};
+use crate::vm::{Permissions, RunOptions};
 use helper::Helper;
 use host::ReplHost;
 use rustyline::error::ReadlineError;
@@ -99,7 +99,7 @@ impl Repl {
             status::FAILED
         })?;
         let host = Arc::new(ReplHost::new());
-        let mut options = RunOptions::default();
+        let mut options = RunOptions { permissions: Permissions::all(), ..RunOptions::default() };
         super::set_procs(&mut options, args.procs);
         let session = Rc::new(RefCell::new(Session::new(host.clone(), options)));
         let colour = colour.on_stdout();

@@ -2,6 +2,7 @@
 //! reflect.
 mod scan;
 
+use super::long;
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
 
 pub const NATIVES: &[NativeEntry] = &[
@@ -104,6 +105,8 @@ fn indent(cx: &mut Cx) -> NativeResult {
     };
     let mut i = 0;
     while i < src.len() {
+        // Deep values have long lines.
+        long::check(cx, out.len())?;
         let c = src[i];
         if matches!(c, b' ' | b'\t' | b'\r' | b'\n') {
             i += 1;

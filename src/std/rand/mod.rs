@@ -26,8 +26,12 @@ pub const NATIVES: &[NativeEntry] = &[
     ("math/rand/v2.uniform", uniform),
 ];
 
-/// `fill(b []byte)`: with the system's randomness; in a seeded run, with the seed's.
+/// `fill(b []byte) bool`: with the system's randomness; in a seeded run, with the seed's. `false`: it may not have any.
 fn fill(cx: &mut Cx) -> NativeResult {
+    cx.set_bool(0, cx.env.door.shows_randomness());
+    if !cx.env.door.shows_randomness() {
+        return Ok(Outcome::Done);
+    }
     let mut b = vec![0u8; cx.slice(0).len];
     if cx.side.sched().decide.seeded() {
         for chunk in b.chunks_mut(8) {

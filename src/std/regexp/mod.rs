@@ -4,7 +4,8 @@ mod class;
 mod longest;
 mod parse;
 
-use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
+use super::long;
+use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
 use parse::{Look, Node, SyntaxError};
 use regex_automata::meta::{self, Regex};
 use regex_automata::nfa::thompson::{self, NFA};
@@ -184,9 +185,26 @@ impl<'a> Text<'a> {
     }
 }
 
-/// The text of parameters `i` (a string) or, if `i + 2` says so, `i + 1` (bytes, which another G may change).
-fn text<'b>(cx: &Cx, i: usize) -> Text<'b> {
-    Text::new(if cx.bool(i + 2) { Cow::Owned(cx.bytes(i + 1)) } else { Cow::Borrowed(cx.str(i)) })
+/// The bytes of a parameter.
+#[derive(Clone, Copy)]
+struct Source {
+    bytes: &'static [u8],
+    /// Another G may change them.
+    changes: bool,
+}
+
+impl Source {
+    /// Of parameters `i` (a string) or, if `i + 2` says so, `i + 1` (bytes). They stay until the native is done.
+    fn of(cx: &Cx, i: usize) -> Source {
+        match cx.bool(i + 2) {
+            true => Source { bytes: cx.bytes_view(i + 1), changes: true },
+            false => Source { bytes: cx.str(i), changes: false },
+        }
+    }
+
+    fn bytes(self) -> Cow<'static, [u8]> {
+        if self.changes { Cow::Owned(self.bytes.to_vec()) } else { Cow::Borrowed(self.bytes) }
+    }
 }
 
 fn width(text: &str, at: usize) -> usize {
@@ -217,43 +235,55 @@ fn compile(cx: &mut Cx) -> NativeResult {
 /// `isMatch(expr string, mode int, s string, b []byte, bytes bool) bool`
 fn is_match(cx: &mut Cx) -> NativeResult {
     let re = compiled(cx).map_err(failed)?;
-    let t = text(cx, 2);
-    let found = match &re.engine {
-        Engine::First(re) => re.is_match(&*t.text),
-        Engine::Longest(_) => re.search(&t.text, 0, &mut Vec::new(), 1),
+    let source = Source::of(cx, 2);
+    let work = move || {
+        let t = Text::new(source.bytes());
+        match &re.engine {
+            Engine::First(re) => re.is_match(&*t.text),
+            Engine::Longest(_) => re.search(&t.text, 0, &mut Vec::new(), 1),
+        }
     };
-    cx.set_bool(0, found);
-    Ok(Outcome::Done)
+    long::work(cx, source.bytes.len(), work, |cx, found| {
+        cx.set_bool(0, *found);
+        Ok(Outcome::Done)
+    })
 }
 
 /// `findAll(expr string, mode int, s string, b []byte, bytes bool, n, groups int) []int`: at most n matches, each as the
 /// places of its first groups; -1 where a group has no part in it.
 fn find_all(cx: &mut Cx) -> NativeResult {
     let re = compiled(cx).map_err(failed)?;
-    let t = text(cx, 2);
+    let source = Source::of(cx, 2);
     let limit = usize::try_from(cx.int(5)).unwrap_or(usize::MAX);
     let groups = (cx.int(6).max(1) as usize).min(re.names.len());
-    let mut out: Vec<u64> = Vec::new();
-    let mut slots = Vec::new();
-    let (mut at, mut count, mut last_end) = (0, 0, None);
-    while count < limit && at <= t.text.len() && re.search(&t.text, at, &mut slots, groups) {
-        let (Some(start), Some(end)) = (slots[0], slots[1]) else { break };
-        // No empty match right behind another match.
-        let accept = !(end == at && Some(start) == last_end);
-        at = if end == at { at + width(&t.text, at).max(1) } else { end };
-        last_end = Some(end);
-        if accept {
-            count += 1;
-            out.extend(slots.iter().map(|s| s.map_or(u64::MAX, |s| t.place(s) as u64)));
+    let most = long::most(cx) / 8;
+    let work = move || {
+        let t = Text::new(source.bytes());
+        let mut out: Vec<u64> = Vec::new();
+        let mut slots = Vec::new();
+        let (mut at, mut count, mut last_end) = (0, 0, None);
+        while count < limit && at <= t.text.len() && re.search(&t.text, at, &mut slots, groups) {
+            let (Some(start), Some(end)) = (slots[0], slots[1]) else { break };
+            // No empty match right behind another match.
+            let accept = !(end == at && Some(start) == last_end);
+            at = if end == at { at + width(&t.text, at).max(1) } else { end };
+            last_end = Some(end);
+            if accept {
+                count += 1;
+                out.extend(slots.iter().map(|s| s.map_or(u64::MAX, |s| t.place(s) as u64)));
+                if out.len() > most {
+                    return None;
+                }
+            }
         }
-    }
-    if out.is_empty() {
-        cx.set_word(0, 0);
-    } else {
-        let w = cx.new_words(&out, false)?;
+        Some(out)
+    };
+    long::work(cx, source.bytes.len(), work, |cx, out| {
+        let out = out.as_ref().ok_or(Trap::OutOfMemory)?;
+        let w = if out.is_empty() { 0 } else { cx.new_words(out, false)? };
         cx.set_word(0, w);
-    }
-    Ok(Outcome::Done)
+        Ok(Outcome::Done)
+    })
 }
 
 /// A piece of what replaces a match.
@@ -316,9 +346,31 @@ fn reference(s: &[u8]) -> Option<(String, &[u8])> {
 /// `replace(expr string, mode int, s string, b []byte, bytes bool, repl string, literal bool) string`
 fn replace(cx: &mut Cx) -> NativeResult {
     let re = compiled(cx).map_err(failed)?;
-    let src: Cow<[u8]> = if cx.bool(4) { Cow::Owned(cx.bytes(3)) } else { Cow::Borrowed(cx.str(2)) };
+    let source = Source::of(cx, 2);
+    let (by, literal) = (cx.str(5), cx.bool(6));
+    let most = long::most(cx).min(MAX_RESULT);
+    let work = move || replaced(&re, source, by, literal, most);
+    long::work(cx, source.bytes.len(), work, |cx, out| {
+        match out.as_ref().ok_or(Trap::OutOfMemory)? {
+            None if !cx.bool(4) => {
+                let w = cx.word(2);
+                cx.set_word(0, w);
+            }
+            None => {
+                let b = cx.bytes(3);
+                cx.set_str(0, &b)?;
+            }
+            Some(out) => cx.set_str(0, out)?,
+        }
+        Ok(Outcome::Done)
+    })
+}
+
+/// The text with its matches replaced; `Some(None)`: there are none. `None`: it would be longer than `most`.
+fn replaced(re: &Compiled, source: Source, by: &[u8], literal: bool, most: usize) -> Option<Option<Vec<u8>>> {
+    let src = source.bytes();
     let t = Text::new(Cow::Borrowed(&src));
-    let pieces = if cx.bool(6) { vec![Piece::Text(cx.str(5))] } else { template(cx.str(5), &re.names) };
+    let pieces = if literal { vec![Piece::Text(by)] } else { template(by, &re.names) };
     let needs = |p: &Piece| if let Piece::Groups(n) = p { n.last().map_or(1, |n| n + 1) } else { 1 };
     let groups = pieces.iter().map(needs).max().unwrap_or(1);
     let mut out = Vec::with_capacity(src.len());
@@ -339,9 +391,9 @@ fn replace(cx: &mut Cx) -> NativeResult {
                         }
                     }
                 }
-            }
-            if out.len() > MAX_RESULT {
-                return Err(crate::value::native::Trap::OutOfMemory);
+                if out.len() > most {
+                    return None;
+                }
             }
         }
         last_end = end;
@@ -354,14 +406,11 @@ fn replace(cx: &mut Cx) -> NativeResult {
             end
         };
     }
-    if !any && !cx.bool(4) {
-        let w = cx.word(2);
-        cx.set_word(0, w);
-        return Ok(Outcome::Done);
+    if !any {
+        return Some(None);
     }
     out.extend_from_slice(&src[t.place(last_end)..]);
-    cx.set_str(0, &out)?;
-    Ok(Outcome::Done)
+    Some(Some(out))
 }
 
 /// `QuoteMeta(s string) string`
