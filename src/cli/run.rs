@@ -10,13 +10,15 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 #[derive(clap::Args)]
-#[command(after_help = "\
+#[command(after_help = concat!("\
 Examples:
   gmpl run --procs 4 prog.gm input.txt
   gmpl run ./cmd/server
   gmpl run -e 'for i := range 3 { fmt.Println(i) }'
   gmpl run - < prog.gm
-  gmpl run --seed 1 prog.gm     # the same run every time")]
+  gmpl run --seed 1 prog.gm     # the same run every time
+
+", super::statuses!()))]
 pub struct Args {
     /// Run this text instead of a file; may be given several times, a line each
     #[arg(short = 'e', value_name = "CODE")]

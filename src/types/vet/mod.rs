@@ -5,6 +5,8 @@
 mod calls;
 mod flow;
 mod locks;
+mod loops;
+mod values;
 
 use super::info::*;
 use super::ty::{Type, TypeId};
@@ -29,7 +31,15 @@ pub const WARNINGS: &[(&str, &str)] = &[
     ("unbuffered-signal", "signal.Notify does not wait for a receiver"),
     ("busy-loop", "a select with an empty default spins"),
     ("nil-map", "a value is put into a map that was not made"),
-    ("changed-copy", "a field of a loop's copy is assigned"),
+    ("busy-wait", "a loop waits for a variable to change"),
+    ("one-too-far", "a loop counts up to len, which is no index"),
+    ("break-in-select", "break leaves the select, not the loop"),
+    ("unguarded-write", "goroutines of a loop change one variable at the same time"),
+    ("lost-unlock", "a lock is still held on a way out"),
+    ("changed-copy", "a field of a copy is assigned: of a loop's, or of a method's receiver"),
+    ("lost-append", "the caller's slice does not get what is appended to a parameter"),
+    ("typed-nil", "a nil pointer in an interface is not nil"),
+    ("endless-string", "a String or Error method formats its own receiver"),
     ("unreachable", "statements behind a return or panic"),
     ("main-ends", "the program ends without waiting for a goroutine"),
     ("send-to-self", "a send on an unbuffered channel that nobody can receive from yet"),
@@ -48,7 +58,7 @@ pub fn vet(files: &[usize], ast: &Ast, info: &Info, names: &Interner, sources: &
                 TopItem::Stmt(s) => top.push(*s),
                 TopItem::Func(f) => {
                     let func = ast.func(*f);
-                    locks::signature(&mut cx, func);
+                    cx.func(func);
                     if let Some(body) = &func.body {
                         let is_main = func.recv.is_none() && func.name.is_some_and(|n| names.name(n.name) == "main");
                         cx.body(&body.stmts, is_main);
@@ -88,6 +98,14 @@ pub(super) struct Vet<'a> {
 impl<'a> Vet<'a> {
     pub fn warn(&mut self, d: Diagnostic) {
         self.found.push(d);
+    }
+
+    /// What a function's head and body say together.
+    fn func(&mut self, func: &Func) {
+        locks::signature(self, func);
+        locks::held(self, func);
+        values::function(self, func);
+        calls::method(self, func);
     }
 
     /// The body of a function, and of each one inside it.
@@ -151,6 +169,28 @@ impl<'a> Vet<'a> {
         }
     }
 
+    /// The built-in function that an expression calls.
+    pub fn builtin(&self, call: ExprId) -> Option<Builtin> {
+        let ExprKind::Call { fun, .. } = self.ast.expr(self.ast.unparen(call)).kind else { return None };
+        match self.info.obj(self.object(fun)?).kind {
+            ObjKind::Builtin(b) => Some(b),
+            _ => None,
+        }
+    }
+
+    /// `T(x)`.
+    pub fn is_conversion(&self, call: ExprId) -> bool {
+        let ExprKind::Call { fun, .. } = self.ast.expr(self.ast.unparen(call)).kind else { return false };
+        self.info.mode(fun) == Mode::Type
+    }
+
+    /// Whether a variable's address is taken below these statements, or a function there knows it.
+    pub fn addressed(&self, block: &Block, obj: ObjId) -> bool {
+        let mut a = Addressed { cx: self, obj, found: false };
+        walk::block(self.ast, block, &mut a);
+        a.found
+    }
+
     /// `x` of a call `x.Method()`.
     pub fn receiver(&self, call: ExprId) -> Option<ExprId> {
         let ExprKind::Call { fun, .. } = self.ast.expr(self.ast.unparen(call)).kind else { return None };
@@ -189,6 +229,23 @@ impl Visit for Mentions<'_, '_> {
     }
 }
 
+struct Addressed<'c, 'a> {
+    cx: &'c Vet<'a>,
+    obj: ObjId,
+    found: bool,
+}
+
+impl Visit for Addressed<'_, '_> {
+    fn expr(&mut self, ast: &Ast, e: ExprId) -> bool {
+        self.found |= match &ast.expr(e).kind {
+            ExprKind::Unary { op: UnaryOp::Addr, x } => self.cx.variable(*x) == Some(self.obj),
+            ExprKind::FuncLit(f) => ast.func(*f).body.as_ref().is_some_and(|b| self.cx.mentions(&b.stmts, self.obj)),
+            _ => false,
+        };
+        !self.found
+    }
+}
+
 /// Everything that is seen at one node.
 struct Walker<'c, 'a> {
     cx: &'c mut Vet<'a>,
@@ -201,6 +258,7 @@ impl Visit for Walker<'_, '_> {
         locks::stmt(self.cx, s);
         calls::stmt(self.cx, s, self.loops > 0);
         flow::stmt(self.cx, s);
+        loops::stmt(self.cx, s);
         let body = match &ast.stmt(s).kind {
             StmtKind::For { body, .. } | StmtKind::Range { body, .. } => body,
             _ => return true,
@@ -225,7 +283,7 @@ impl Visit for Walker<'_, '_> {
         calls::expr(self.cx, e);
         if let ExprKind::FuncLit(f) = ast.expr(e).kind {
             let func = ast.func(f);
-            locks::signature(self.cx, func);
+            self.cx.func(func);
             if let Some(body) = &func.body {
                 flow::body(self.cx, &body.stmts, false);
                 let outer = std::mem::take(&mut self.loops);
