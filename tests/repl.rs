@@ -124,7 +124,11 @@ fn goroutines_print_above_the_line_that_is_being_typed() {
     let text = t.screen.text();
     let ticks: Vec<&str> = text.lines().filter(|l| l.contains("tick ")).take(7).collect();
     let expected: Vec<String> = (0..7).map(|i| format!("tick {i}")).collect();
-    assert_eq!(ticks.iter().filter(|l| !l.contains("go func")).copied().collect::<Vec<_>>()[..6], expected[..6], "{text}");
+    assert_eq!(
+        ticks.iter().filter(|l| !l.contains("go func")).copied().collect::<Vec<_>>()[..6],
+        expected[..6],
+        "{text}"
+    );
     t.keys("close(stop)\r");
     t.until("the end of it", |s| s.line() == ">>>");
 }
@@ -135,7 +139,9 @@ fn ctrl_c_stops_the_running_input_only() {
     t.input("x := 1");
     t.input("n := make(chan int, 100)");
     t.input("go func() { for { n <- 1; time.Sleep(10*time.Millisecond) } }()");
-    for endless in ["for { x++ }", "select {}", "time.Sleep(time.Hour)", "defer fmt.Println(\"deferred\"); <-make(chan int)"] {
+    for endless in
+        ["for { x++ }", "select {}", "time.Sleep(time.Hour)", "defer fmt.Println(\"deferred\"); <-make(chan int)"]
+    {
         t.screen.clear();
         t.keys(endless);
         t.keys("\r");
@@ -248,17 +254,44 @@ fn a_narrow_terminal_wraps_reports_and_lines() {
 
 #[test]
 fn a_terminal_that_vanishes_ends_the_session() {
-    let mut t = start();
-    t.input("x := 1");
-    t.vanish();
-    let status = t.ended();
-    assert!(!status.success(), "{status}");
+    for nohup in [false, true] {
+        let mut t = Terminal::start(Options { nohup, ..Options::default() });
+        t.input("x := 1");
+        t.vanish();
+        assert_ne!(t.ended().code(), Some(101), "nohup {nohup}");
 
-    let mut t = start();
-    t.keys("for {}\r");
-    t.until("the input runs", |s| s.row > 0 && s.line().is_empty());
+        let mut t = Terminal::start(Options { nohup, ..Options::default() });
+        t.keys("time.Sleep(time.Second); for i := range 100_000 { fmt.Println(i) }\r");
+        t.until("the input runs", |s| s.row > 0 && s.line().is_empty());
+        t.vanish();
+        assert_ne!(t.ended().code(), Some(101), "nohup {nohup}");
+    }
+    let mut t = Terminal::spawn(Options { args: &["-e", "fmt.Println(1); for {}"], ..Options::default() });
+    t.until("output", |s| s.has("1"));
+    std::thread::sleep(Duration::from_millis(100));
     t.vanish();
-    assert!(!t.ended().success());
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&t.ended()), Some(libc::SIGHUP));
+}
+
+#[test]
+fn a_report_knows_the_width_of_its_terminal_and_colours_it() {
+    let run = |columns, extra: &[&str]| {
+        let mut args = extra.to_vec();
+        args.extend(["run", "-e", "größe, 世界 := 1, \"日本語\" + 1; fmt.Println(größe + 世界, undefinedAndLong)"]);
+        let mut t = Terminal::spawn(Options { columns, args: &args, ..Options::default() });
+        assert_eq!(t.ended().code(), Some(1));
+        t.until("all of it", |s| s.has("  ╰────"));
+        let raw = String::from_utf8_lossy(&t.raw).into_owned();
+        (t.screen.text(), raw)
+    };
+    let (wide, raw) = run(120, &[]);
+    assert!(raw.contains("\x1b["), "no colours on a terminal");
+    assert!(!run(120, &["--color", "never"]).1.contains("\x1b[3"));
+    has(&wide, "日本語");
+    let (narrow, _) = run(40, &[]);
+    // What is not the program's own text is wrapped.
+    let long = |l: &&str| l.chars().count() > 40 && !l.contains("世界");
+    assert_eq!(narrow.lines().filter(long).collect::<Vec<_>>(), Vec::<&str>::new(), "{narrow}");
 }
 
 /// The best of several: the machine may be busy. What it is on one at rest: `cargo test --release --test repl -- --nocapture`.

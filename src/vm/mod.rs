@@ -97,7 +97,7 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
     if !diagnostics.has_hard_errors() {
         let check = CheckOptions { strict: options.strict, loader: Some(loader) };
         let mut info = check_program(&main_files, &ast, &graph, &mut names, &sources, check, &mut diagnostics);
-        if options.vet && !diagnostics.has_errors() {
+        if options.vet {
             crate::types::vet::vet(&main_files, &ast, &info, &names, &sources, &mut diagnostics);
         }
         if !diagnostics.has_errors() && !options.check_only {

@@ -2,10 +2,12 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -14,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Terminal {
     keys: Option<File>,
+    reader: Option<std::thread::JoinHandle<()>>,
+    gone: Arc<AtomicBool>,
     bytes: Receiver<Vec<u8>>,
     pub child: Child,
     pub screen: Screen,
@@ -28,11 +32,13 @@ pub struct Options<'a> {
     pub args: &'a [&'a str],
     pub env: &'a [(&'a str, &'a str)],
     pub history: Option<PathBuf>,
+    /// Hang-ups are ignored, as behind `nohup`.
+    pub nohup: bool,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { columns: 80, args: &[], env: &[], history: None }
+        Options { columns: 80, args: &[], env: &[], history: None, nohup: false }
     }
 }
 
@@ -66,7 +72,10 @@ impl Terminal {
         command.envs(options.env.iter().copied());
         // SAFETY: only calls of the system, between fork and exec.
         unsafe {
-            command.pre_exec(|| {
+            command.pre_exec(move || {
+                if options.nohup {
+                    libc::signal(libc::SIGHUP, libc::SIG_IGN);
+                }
                 libc::setsid();
                 libc::ioctl(0, libc::TIOCSCTTY, 0);
                 Ok(())
@@ -76,17 +85,25 @@ impl Terminal {
         let child = command.spawn().expect("gmpl starts");
         drop((command, slave));
         let (sender, bytes) = channel();
-        let mut reader = master.try_clone().expect("a descriptor");
-        std::thread::spawn(move || {
+        let mut master_out = master.try_clone().expect("a descriptor");
+        let gone = Arc::new(AtomicBool::new(false));
+        let end = gone.clone();
+        let reader = std::thread::spawn(move || {
             let mut buffer = [0; 4096];
-            while let Ok(n @ 1..) = reader.read(&mut buffer) {
-                if sender.send(buffer[..n].to_vec()).is_err() {
-                    break;
+            while !end.load(SeqCst) {
+                let mut poll = libc::pollfd { fd: master_out.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+                // SAFETY: one structure, of a descriptor that this thread owns.
+                if unsafe { libc::poll(&mut poll, 1, 20) } <= 0 {
+                    continue;
+                }
+                match master_out.read(&mut buffer) {
+                    Ok(n @ 1..) if sender.send(buffer[..n].to_vec()).is_ok() => {}
+                    _ => break,
                 }
             }
         });
         let screen = Screen::new(options.columns as usize);
-        Terminal { keys: Some(master), bytes, child, screen, raw: Vec::new(), started }
+        Terminal { keys: Some(master), reader: Some(reader), gone, bytes, child, screen, raw: Vec::new(), started }
     }
 
     pub fn keys(&mut self, keys: &str) {
@@ -145,12 +162,13 @@ impl Terminal {
         }
     }
 
-    /// The terminal's window is closed: what a terminal does then.
+    /// The terminal's window is closed: nobody has its other end any more.
     pub fn vanish(&mut self) {
+        self.gone.store(true, SeqCst);
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
         self.keys = None;
-        // The reader holds the other copy of the master; a hang-up is what its end would send.
-        // SAFETY: a signal to our own child, which has not been waited for.
-        unsafe { libc::kill(self.child.id() as i32, libc::SIGHUP) };
     }
 }
 
@@ -158,6 +176,7 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        self.gone.store(true, SeqCst);
     }
 }
 

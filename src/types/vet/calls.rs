@@ -78,26 +78,12 @@ pub fn stmt(cx: &mut Vet, s: StmtId, in_loop: bool) {
     match st.kind {
         StmtKind::Expr(e) => unused(cx, e),
         StmtKind::Go(e) => waited_for(cx, e),
-        StmtKind::Defer(e) => {
+        StmtKind::Defer(_) => {
             if in_loop {
                 let d =
                     Diagnostic::warning("defer-in-loop", st.span, "defer in a loop waits for the end of the function")
                         .label("runs when the function returns, once for each round")
                         .help("put the body of the loop into a function of its own");
-                cx.warn(d);
-            }
-            let lock =
-                cx.callee(e).filter(|c| c.starts_with("sync.") && (c.ends_with(".Lock") || c.ends_with(".RLock")));
-            if let Some(lock) = lock {
-                let wrong = lock.rsplit('.').next().unwrap_or("Lock");
-                let right = wrong.replace("Lock", "Unlock");
-                let d = Diagnostic::warning(
-                    "deferred-lock",
-                    st.span,
-                    format!("{wrong} is deferred: the function ends by locking"),
-                )
-                .label(format!("{right} was meant"))
-                .help(format!("write defer {}", cx.text(e).replace(wrong, &right)));
                 cx.warn(d);
             }
         }

@@ -51,6 +51,7 @@ fn block(cx: &mut Vet, list: &[StmtId]) {
     unreachable(cx, list);
     shadowed(cx, list);
     to_self(cx, list);
+    super::locks::deferred(cx, list);
 }
 
 fn unreachable(cx: &mut Vet, list: &[StmtId]) {

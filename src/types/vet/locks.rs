@@ -141,6 +141,29 @@ pub fn held(cx: &mut Vet, func: &Func) {
     }
 }
 
+/// `defer mu.Lock()`, where it was not unlocked just before to be locked again.
+pub fn deferred(cx: &mut Vet, list: &[StmtId]) {
+    for (i, &s) in list.iter().enumerate() {
+        let StmtKind::Defer(e) = cx.ast.stmt(s).kind else { continue };
+        let callee = cx.callee(e).filter(|c| c.starts_with("sync."));
+        let Some(wrong) =
+            callee.as_deref().and_then(|c| ["Lock", "RLock"].into_iter().find(|l| c.ends_with(&format!(".{l}"))))
+        else {
+            continue;
+        };
+        let right = wrong.replace("Lock", "Unlock");
+        let lock = cx.receiver(e).map_or("", |x| cx.text(x));
+        let again = list[..i].iter().any(|&s| locking(cx, s, &["Unlock", "RUnlock"]).is_some_and(|l| l.0 == lock));
+        if !again {
+            let message = format!("{wrong} is deferred: the function ends by locking");
+            let d = Diagnostic::warning("deferred-lock", cx.ast.stmt(s).span, message)
+                .label(format!("{right} was meant"))
+                .help(format!("write defer {}", cx.text(e).replace(wrong, &right)));
+            cx.warn(d);
+        }
+    }
+}
+
 /// The receiver and the method of a statement that calls one of these methods of a mutex.
 fn locking<'a>(cx: &Vet<'a>, s: StmtId, methods: &[&'static str]) -> Option<(&'a str, &'static str)> {
     let StmtKind::Expr(call) = cx.ast.stmt(s).kind else { return None };

@@ -10,9 +10,9 @@ mod values;
 
 use super::info::*;
 use super::ty::{Type, TypeId};
-use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::diag::{Diagnostic, Diagnostics, Severity};
 use crate::base::intern::{Interner, Sym};
-use crate::base::span::SourceMap;
+use crate::base::span::{SourceMap, Span};
 use crate::syntax::ast::*;
 use crate::syntax::walk::{self, Visit};
 
@@ -47,15 +47,19 @@ pub const WARNINGS: &[(&str, &str)] = &[
     ("compared-nan", "nothing is equal to NaN"),
 ];
 
-/// Looks through the program's own files, which have no errors.
+/// Looks through the program's own files: through those functions that have no errors.
 pub fn vet(files: &[usize], ast: &Ast, info: &Info, names: &Interner, sources: &SourceMap, diags: &mut Diagnostics) {
     let mut cx = Vet { ast, info, names, sources, found: Vec::new() };
+    let errors = diags.list.iter().filter(|d| d.severity == Severity::Error);
+    let errors: Vec<u32> = errors.map(|d| d.span.lo).collect();
+    let is_sound = |span: Span| !errors.iter().any(|&at| span.lo <= at && at < span.hi);
     for &file in files {
         let mut top = Vec::new();
         for item in &ast.files[file].items {
             match item {
                 TopItem::Import(_) => {}
                 TopItem::Stmt(s) => top.push(*s),
+                TopItem::Func(f) if !is_sound(ast.func(*f).span) => {}
                 TopItem::Func(f) => {
                     let func = ast.func(*f);
                     cx.func(func);
@@ -67,7 +71,9 @@ pub fn vet(files: &[usize], ast: &Ast, info: &Info, names: &Interner, sources: &
             }
         }
         let is_script = ast.files[file].package.is_none();
-        cx.body(&top, is_script);
+        if top.iter().all(|&s| is_sound(ast.stmt(s).span)) {
+            cx.body(&top, is_script);
+        }
     }
     let found = std::mem::take(&mut cx.found);
     let mut seen = rustc_hash::FxHashSet::default();
