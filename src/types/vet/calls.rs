@@ -185,7 +185,7 @@ fn is_string(cx: &Vet, ty: TypeId) -> bool {
 fn conversion(cx: &mut Vet, e: ExprId, fun: ExprId, args: &[ExprId]) {
     let &[arg] = args else { return };
     let from = cx.info.type_of(arg);
-    let rune = from == TypeId::INT32 || from == TypeId::UINT8;
+    let rune = matches!(cx.info.types.underlying_id(from), TypeId::INT32 | TypeId::UINT8);
     if is_string(cx, cx.info.type_of(fun)) && is_integer(cx, from) && !rune && cx.info.mode(arg) != Mode::Const {
         let text = cx.text(arg);
         let d = Diagnostic::warning(

@@ -292,6 +292,8 @@ impl Visit for Waits<'_, '_> {
                 self.found = true
             }
             StmtKind::For { cond: None, .. } => self.found = true,
+            // Asks for something again and again.
+            StmtKind::For { body, .. } if body.stmts.is_empty() => self.found = true,
             StmtKind::Range { x, .. } => match self.cx.under(self.cx.info.type_of(*x)) {
                 Type::Chan(..) | Type::Func(_) => self.found = true,
                 _ => {}
