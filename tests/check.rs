@@ -73,6 +73,9 @@ fn warnings_can_be_silenced_and_denied() {
     assert!(String::from_utf8_lossy(&list.stdout).contains("\nlost-cancel "));
 }
 
+/// What is wrong in Go's packages indeed: a way out with the lock held, and files that stay open until the end.
+const FOUND_IN_GO: &[(&str, &str)] = &[("testing/testing.go", "lost-unlock"), ("nistec/generate.go", "defer-in-loop")];
+
 /// Packages of code that is as it should be: no warning may be given. Ours always, Go's own where it is installed.
 #[test]
 fn standard_libraries_are_warned_of_nowhere() {
@@ -101,7 +104,11 @@ fn standard_libraries_are_warned_of_nowhere() {
                     let text = String::from_utf8_lossy(&o.stderr);
                     let ended = matches!(o.status.code(), Some(0 | 1));
                     let mut found = found.lock().unwrap();
-                    for line in text.lines().filter(|l| !ended || l.contains("\"severity\":\"warning\"")) {
+                    let known = |l: &str| {
+                        FOUND_IN_GO.iter().any(|(file, code)| l.contains(&format!("{file}\"")) && l.contains(code))
+                    };
+                    let is_warning = |l: &str| l.contains("\"severity\":\"warning\"") && !known(l);
+                    for line in text.lines().filter(|l| !ended || is_warning(l)) {
                         *found += &format!("{}: {line}\n", o.status);
                     }
                 }

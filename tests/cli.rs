@@ -101,7 +101,9 @@ fn bad_input() {
     check(run(&file("binary.gm", b"\x7fELF\0\0\0")), 1, "", "this is a binary file");
     check(with_input(&["-"], "\0\0"), 1, "", "standard input: this is a binary file");
     check(gmpl(&["check", "no/such.gm"]), 1, "", "no such file");
-    check(gmpl(&["disasm", dir.to_str().unwrap()]), 1, "", "the folder has no .gm or .go files");
+    let none = folder("none");
+    check(gmpl(&["disasm", none.to_str().unwrap()]), 1, "", "the folder has no .gm or .go files");
+    check(gmpl(&[none.to_str().unwrap()]), 1, "", "the folder has no .gm or .go files");
     check(gmpl(&["doc", "./no/such.gm"]), 1, "", "no such file");
     check(run("/dev/null"), 1, "", "the file is empty");
     std::fs::create_dir(dir.join("folder.gm")).unwrap();

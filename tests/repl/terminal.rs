@@ -151,11 +151,19 @@ impl Terminal {
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("the child can be waited for") {
+                // What it has written last.
+                while let Ok(bytes) = self.bytes.recv_timeout(Duration::from_secs(1)) {
+                    self.screen.write(&bytes);
+                    self.raw.extend(bytes);
+                }
                 return status;
             }
             assert!(Instant::now() < end, "it does not end; the screen:\n{}", self.screen.text());
             match self.bytes.recv_timeout(Duration::from_millis(5)) {
-                Ok(bytes) => self.screen.write(&bytes),
+                Ok(bytes) => {
+                    self.screen.write(&bytes);
+                    self.raw.extend(bytes);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => std::thread::sleep(Duration::from_millis(5)),
             }

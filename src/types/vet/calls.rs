@@ -73,20 +73,10 @@ fn is_pure(callee: &str) -> bool {
     known && !IMPURE.contains(&callee) && !callee.ends_with("Func")
 }
 
-pub fn stmt(cx: &mut Vet, s: StmtId, in_loop: bool) {
-    let st = cx.ast.stmt(s);
-    match st.kind {
+pub fn stmt(cx: &mut Vet, s: StmtId) {
+    match cx.ast.stmt(s).kind {
         StmtKind::Expr(e) => unused(cx, e),
         StmtKind::Go(e) => waited_for(cx, e),
-        StmtKind::Defer(_) => {
-            if in_loop {
-                let d =
-                    Diagnostic::warning("defer-in-loop", st.span, "defer in a loop waits for the end of the function")
-                        .label("runs when the function returns, once for each round")
-                        .help("put the body of the loop into a function of its own");
-                cx.warn(d);
-            }
-        }
         _ => {}
     }
 }

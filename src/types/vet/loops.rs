@@ -19,10 +19,12 @@ pub fn stmt(cx: &mut Vet, s: StmtId) {
             }
             breaks(cx, body);
             started(cx, body, st.span);
+            deferred(cx, body, st.span);
         }
         StmtKind::Range { body, .. } => {
             breaks(cx, body);
             started(cx, body, st.span);
+            deferred(cx, body, st.span);
         }
         _ => {}
     }
@@ -146,6 +148,34 @@ fn breaks(cx: &mut Vet, body: &Block) {
                 .help("return, or give the loop a label: loop: for { ... break loop ... }");
                 cx.warn(d);
             }
+        }
+    }
+}
+
+/// What each round should have done before the next: closing what it has opened, unlocking what it has locked. A deferred
+/// call that is made in one round only, or for what goes on from round to round, is as it should be.
+fn deferred(cx: &mut Vet, body: &Block, whole: Span) {
+    let leaves =
+        body.stmts.last().is_some_and(|&s| matches!(cx.ast.stmt(s).kind, StmtKind::Return(_) | StmtKind::Break(_)));
+    for &s in body.stmts.iter().filter(|_| !leaves) {
+        let StmtKind::Defer(call) = cx.ast.stmt(s).kind else { continue };
+        let ExprKind::Call { fun, .. } = cx.ast.expr(cx.ast.unparen(call)).kind else { continue };
+        let ExprKind::Selector { x, sel } = cx.ast.expr(cx.ast.unparen(fun)).kind else { continue };
+        let Some(root) = cx.root(x) else { continue };
+        let declared = cx.info.obj(root).span.lo;
+        let inside = body.span.lo < declared && declared < body.span.hi;
+        let outside = declared < whole.lo || declared >= whole.hi;
+        let due = match cx.name(sel.name) {
+            "Close" => inside,
+            "Unlock" | "RUnlock" => outside,
+            _ => false,
+        };
+        if due {
+            let span = cx.ast.stmt(s).span;
+            let d = Diagnostic::warning("defer-in-loop", span, "defer in a loop waits for the end of the function")
+                .label("runs when the function returns, once for each round")
+                .help("put the body of the loop into a function of its own");
+            cx.warn(d);
         }
     }
 }

@@ -117,7 +117,7 @@ impl<'a> Vet<'a> {
     /// The body of a function, and of each one inside it.
     fn body(&mut self, list: &[StmtId], is_main: bool) {
         flow::body(self, list, is_main);
-        let mut walker = Walker { cx: self, loops: 0 };
+        let mut walker = Walker { cx: self };
         walk::stmts(walker.cx.ast, list, &mut walker);
     }
 
@@ -141,6 +141,20 @@ impl<'a> Vet<'a> {
     pub fn variable(&self, e: ExprId) -> Option<ObjId> {
         let obj = self.object(e)?;
         matches!(self.info.obj(obj).kind, ObjKind::Local | ObjKind::Global).then_some(obj)
+    }
+
+    /// The variable that `x.f`, `x[i]`, `*x` begin with.
+    pub fn root(&self, mut e: ExprId) -> Option<ObjId> {
+        loop {
+            e = self.ast.unparen(e);
+            if let Some(obj) = self.variable(e) {
+                return Some(obj);
+            }
+            e = match self.ast.expr(e).kind {
+                ExprKind::Selector { x, .. } | ExprKind::Index { x, .. } | ExprKind::Star(x) => x,
+                _ => return None,
+            };
+        }
     }
 
     /// What a call calls, as `path.Name` or `path.Type.Name`, if it is declared in a standard package.
@@ -255,33 +269,15 @@ impl Visit for Addressed<'_, '_> {
 /// Everything that is seen at one node.
 struct Walker<'c, 'a> {
     cx: &'c mut Vet<'a>,
-    /// Loops around, inside the innermost function.
-    loops: u32,
 }
 
 impl Visit for Walker<'_, '_> {
-    fn stmt(&mut self, ast: &Ast, s: StmtId) -> bool {
+    fn stmt(&mut self, _ast: &Ast, s: StmtId) -> bool {
         locks::stmt(self.cx, s);
-        calls::stmt(self.cx, s, self.loops > 0);
+        calls::stmt(self.cx, s);
         flow::stmt(self.cx, s);
         loops::stmt(self.cx, s);
-        let body = match &ast.stmt(s).kind {
-            StmtKind::For { body, .. } | StmtKind::Range { body, .. } => body,
-            _ => return true,
-        };
-        // The header is seen here, the body below with its loop counted.
-        match &ast.stmt(s).kind {
-            StmtKind::For { init, cond, post, .. } => {
-                init.iter().chain(post).for_each(|&s| walk::stmt(ast, s, self));
-                cond.iter().for_each(|&e| walk::expr(ast, e, self));
-            }
-            StmtKind::Range { x, .. } => walk::expr(ast, *x, self),
-            _ => {}
-        }
-        self.loops += 1;
-        walk::block(ast, body, self);
-        self.loops -= 1;
-        false
+        true
     }
 
     fn expr(&mut self, ast: &Ast, e: ExprId) -> bool {
@@ -292,9 +288,7 @@ impl Visit for Walker<'_, '_> {
             self.cx.func(func);
             if let Some(body) = &func.body {
                 flow::body(self.cx, &body.stmts, false);
-                let outer = std::mem::take(&mut self.loops);
                 walk::block(ast, body, self);
-                self.loops = outer;
             }
             return false;
         }
