@@ -51,8 +51,10 @@ pub const WARNINGS: &[(&str, &str)] = &[
 pub fn vet(files: &[usize], ast: &Ast, info: &Info, names: &Interner, sources: &SourceMap, diags: &mut Diagnostics) {
     let mut cx = Vet { ast, info, names, sources, found: Vec::new() };
     let errors = diags.list.iter().filter(|d| d.severity == Severity::Error);
-    let errors: Vec<u32> = errors.map(|d| d.span.lo).collect();
-    let is_sound = |span: Span| !errors.iter().any(|&at| span.lo <= at && at < span.hi);
+    let mut errors: Vec<u32> = errors.map(|d| d.span.lo).collect();
+    errors.sort_unstable();
+    let before = |at: u32| errors.partition_point(|&e| e < at);
+    let is_sound = |span: Span| before(span.lo) == before(span.hi);
     for &file in files {
         let mut top = Vec::new();
         for item in &ast.files[file].items {
