@@ -46,7 +46,7 @@ fn an_input_goes_on_until_the_parser_is_content() {
     t.screen.clear();
     t.keys("r := `one\r");
     t.until("a second line", |s| s.row == 1 && s.line().is_empty());
-    assert_eq!(t.input("two`"), "");
+    assert_eq!(t.input("two`"), "two`");
     assert_eq!(t.input("r"), "\"one\\ntwo\" string");
 }
 
@@ -306,7 +306,10 @@ fn a_report_knows_the_width_of_its_terminal_and_colours_it() {
 fn the_first_prompt_and_an_answer_come_at_once() {
     let mut first = Duration::MAX;
     let mut answer = Duration::MAX;
-    for _ in 0..10 {
+    for i in 0..50 {
+        if i >= 5 && first < Duration::from_millis(20) && answer < Duration::from_millis(5) {
+            break;
+        }
         let mut t = start();
         first = first.min(t.started.elapsed());
         t.input("x := 1");

@@ -206,10 +206,10 @@ impl<'a> Vet<'a> {
         self.info.mode(fun) == Mode::Type
     }
 
-    /// Whether a variable's address is taken below these statements, or a function there knows it.
-    pub fn addressed(&self, block: &Block, obj: ObjId) -> bool {
+    /// Whether a variable's address is taken in a statement, or a function there knows it.
+    pub fn addressed(&self, s: StmtId, obj: ObjId) -> bool {
         let mut a = Addressed { cx: self, obj, found: false };
-        walk::block(self.ast, block, &mut a);
+        walk::stmt(self.ast, s, &mut a);
         a.found
     }
 

@@ -127,7 +127,7 @@ fn nil_in_interface(cx: &mut Vet, func: &Func, name: &Ident, obj: ObjId, list: &
                 return;
             }
             // Set on one way only, and looked at.
-            StmtKind::If { init: None, els: None, then, .. } if !cx.addressed(then, obj) => {}
+            StmtKind::If { init: None, els: None, .. } if !cx.addressed(s, obj) => {}
             _ if cx.mentions(&[s], obj) => return,
             _ => {}
         }
