@@ -1,5 +1,6 @@
 //! The commands as a shell sees them: exit statuses, standard output, standard error.
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 fn gmpl(args: &[&str]) -> Output {
@@ -75,6 +76,9 @@ fn a_program_in_a_folder_and_under_any_name() {
     std::fs::write(dir.join("b.gm"), "package main\nfunc b() int { return 5 }\n").unwrap();
     std::fs::write(dir.join("b_test.gm"), "package main\nfunc b() int { return 6 }\n").unwrap();
     check(gmpl(&["run", dir.to_str().unwrap()]), 0, "", "5\n");
+    check(gmpl(&[dir.to_str().unwrap(), "argument"]), 0, "", "5\n");
+    let here = Command::new(env!("CARGO_BIN_EXE_gmpl")).arg("folder").current_dir(dir.parent().unwrap()).output();
+    check(here.unwrap(), 0, "", "5\n");
     let script = dir.join("tool");
     std::fs::write(&script, "#!/usr/bin/env gmpl\nfmt.Println(os.Args[1])\n").unwrap();
     check(gmpl(&[script.to_str().unwrap(), "x"]), 0, "x\n", "");
@@ -97,6 +101,28 @@ fn bad_input() {
     check(run(&file("binary.gm", b"\x7fELF\0\0\0")), 1, "", "this is a binary file");
     check(with_input(&["-"], "\0\0"), 1, "", "standard input: this is a binary file");
     check(gmpl(&["check", "no/such.gm"]), 1, "", "no such file");
+    let none = folder("none");
+    check(gmpl(&["disasm", none.to_str().unwrap()]), 1, "", "the folder has no .gm or .go files");
+    check(gmpl(&[none.to_str().unwrap()]), 1, "", "the folder has no .gm or .go files");
+    check(gmpl(&["doc", "./no/such.gm"]), 1, "", "no such file");
+    check(run("/dev/null"), 1, "", "the file is empty");
+    std::fs::create_dir(dir.join("folder.gm")).unwrap();
+    check(run(dir.join("folder.gm").to_str().unwrap()), 1, "", "the folder has no .gm or .go files");
+    // A name that is no text, a loop of links, and files that say no.
+    let odd = std::os::unix::ffi::OsStrExt::from_bytes(b"\xff\xfe.gm");
+    let o = Command::new(env!("CARGO_BIN_EXE_gmpl")).arg("run").arg::<&std::ffi::OsStr>(odd).output().unwrap();
+    check(o, 1, "", "no such file or folder");
+    std::os::unix::fs::symlink("loop.gm", dir.join("loop.gm")).unwrap();
+    check(run(dir.join("loop.gm").to_str().unwrap()), 1, "", "loop.gm: ");
+    if Path::new("/proc/self/mem").exists() {
+        check(run("/proc/self/mem"), 1, "", "/proc/self/mem: ");
+    }
+    let secret = file("secret.gm", b"println(1)\n");
+    std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+    // Root may read everything.
+    if std::fs::read(&secret).is_err() {
+        check(run(&secret), 1, "", "secret.gm: permission denied");
+    }
 }
 
 #[test]
@@ -104,13 +130,26 @@ fn the_nearest_command_and_flag_are_suggested() {
     check(gmpl(&["chekc", "x"]), 2, "", "'check'");
     check(gmpl(&["run", "--prcs", "2", "x.gm"]), 2, "", "'--procs'");
     check(gmpl(&["run", "--procs", "many", "x.gm"]), 2, "", "invalid value 'many'");
+    check(gmpl(&["rnu", "x.gm"]), 2, "", "'run'");
+    check(gmpl(&["help", "dco"]), 2, "", "'doc'");
+    check(gmpl(&["--colour", "never", "version"]), 2, "", "'--color'");
+    check(gmpl(&["completions", "bsh"]), 2, "", "'bash'");
+    check(gmpl(&["run", "--format", "jsno", "x.gm"]), 2, "", "'json'");
+    check(gmpl(&["serendipity"]), 2, "", "there is no such file or folder either");
+    check(gmpl(&["run", "-e"]), 2, "", "a value is required for '-e <CODE>'");
 }
 
 #[test]
 fn every_command_shows_an_example() {
-    for command in ["run", "check", "doc", "disasm", "version", "completions", "man"] {
+    let help = out(&gmpl(&["--help"]));
+    let commands = help.split_once("Commands:\n").expect("commands").1.lines().take_while(|l| !l.is_empty());
+    let commands: Vec<&str> = commands.filter_map(|l| l.split_whitespace().next()).filter(|c| *c != "help").collect();
+    assert!(commands.len() >= 8, "{commands:?}");
+    for command in commands {
         check(gmpl(&[command, "--help"]), 0, "Example", "");
     }
+    check(gmpl(&["run", "--help"]), 0, "3    goroutines were leaked (with --leaks)", "");
+    check(gmpl(&["check", "--help"]), 0, "Exit status: 0; 1 if there are errors", "");
     check(gmpl(&["--help"]), 0, "130  stopped by Ctrl-C", "");
 }
 
@@ -121,7 +160,13 @@ fn what_a_shell_wants() {
     for (shell, part) in [("bash", "_gmpl()"), ("zsh", "#compdef gmpl"), ("fish", "complete -c gmpl")] {
         check(gmpl(&["completions", shell]), 0, part, "");
     }
-    check(gmpl(&["man"]), 0, ".SH \"GMPL RUN\"", "");
+    check(gmpl(&["version"]), 0, "\nfeatures: ", "");
+    let page = out(&gmpl(&["man"]));
+    for part in
+        [".TH gmpl 1", ".SH \"GMPL RUN\"", ".SH \"GMPL CHECK\"", "130  stopped by Ctrl\\-C", "gmpl run \\-\\-procs 4"]
+    {
+        assert!(page.contains(part), "{part}\n{page}");
+    }
 }
 
 #[test]
@@ -155,14 +200,51 @@ fn a_reader_that_goes_away_is_no_fault() {
     assert_eq!((out(&o).as_str(), err(&o).as_str()), ("0\n1\n", ""));
     let o = shell("$G doc strings | head -n 1");
     assert_eq!((out(&o).as_str(), err(&o).as_str()), ("package strings\n", ""));
+    for command in ["--help", "run --help", "man", "completions bash", "version", "disasm examples/hello.gm"] {
+        let o = shell(&format!("cd {}; $G {command} | true; echo ${{PIPESTATUS[0]}}", env!("CARGO_MANIFEST_DIR")));
+        assert_eq!((out(&o).as_str(), err(&o).as_str()), ("0\n", ""), "{command}");
+    }
+    // Reports that nobody reads, and a program that goes on printing to two readers that are gone.
+    let o = shell("{ $G -e 'x := y' 2>&1; echo $? >&3; } 3>&2 | true");
+    assert_eq!(err(&o), "1\n");
+    let o = shell("{ $G -e 'for { fmt.Println(1); fmt.Fprintln(os.Stderr, 2) }' 2>&1; } | head -n 1 | wc -l");
+    assert_eq!(out(&o).trim(), "1");
 }
 
 #[test]
 fn a_full_disk_is_said() {
     if std::path::Path::new("/dev/full").exists() {
         let o = shell("$G -e 'fmt.Println(1)' > /dev/full");
-        check(o, 2, "", "gmpl: cannot write to standard output: No space left on device\n");
+        let full = "gmpl: cannot write to standard output: No space left on device\n";
+        check(o, 2, "", full);
+        for command in ["--help", "--version", "version", "doc", "man", "completions zsh", "check --warnings"] {
+            check(shell(&format!("$G {command} > /dev/full")), 2, "", full);
+        }
+        // Where the reports themselves cannot be written, the status is all that is left.
+        check(shell("$G -e 'panic(1)' 2> /dev/full"), 2, "", "");
+        check(shell("$G -e 'x := y' 2> /dev/full"), 1, "", "");
+        check(shell("$G rnu 2> /dev/full"), 2, "", "");
+        // The program's own status counts before ours.
+        check(shell("$G -e 'fmt.Println(1); os.Exit(7)' > /dev/full"), 7, "", "");
     }
+}
+
+#[test]
+fn closed_streams_are_no_fault() {
+    check(shell("$G -e 'fmt.Println(1)' >&-"), 0, "", "");
+    check(shell("$G -e 'println(1); fmt.Println(2)' 2>&-"), 0, "2\n", "");
+    check(shell("$G -e 'fmt.Scan(new(int)); fmt.Println(2)' <&-"), 0, "2\n", "");
+    check(shell("$G - <&-"), 1, "", "standard input: the file is empty");
+}
+
+#[test]
+fn colours_are_for_terminals_unless_asked_for() {
+    let colour = |line: &str| err(&shell(line)).contains("\x1b[");
+    assert!(!colour("$G -e 'x := y'"));
+    assert!(colour("NO_COLOR= $G --color always run -e 'x := y'"));
+    assert!(colour("NO_COLOR=1 $G run --color always -e 'x := y'"));
+    assert!(!colour("$G run --color never -e 'x := y'"));
+    assert!(!colour("$G run --color auto -e 'x := y'"));
 }
 
 #[test]

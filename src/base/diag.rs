@@ -23,6 +23,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
+/// The code of imports of packages that are not there.
+pub const IMPORT: &str = "import";
 /// The codes of syntax errors, and of those that leave the tree whole.
 pub const SYNTAX: &str = "syntax";
 pub const SOFT: &str = "syntax-soft";
@@ -78,6 +80,12 @@ impl Diagnostics {
             _ => false,
         };
         self.list.iter().any(|d| d.severity == Severity::Error && !soft(d))
+    }
+
+    /// All that keeps the tree from being checked is that packages are missing.
+    pub fn lacks_packages_only(&self) -> bool {
+        let known = |d: &Diagnostic| d.severity == Severity::Warning || matches!(d.code, IMPORT | SOFT | LEXICAL);
+        self.has_hard_errors() && self.list.iter().all(known)
     }
 
     pub fn push(&mut self, d: Diagnostic) {

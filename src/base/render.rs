@@ -82,7 +82,9 @@ impl Window {
                 }
             }
         }
-        let (first, last) = ((first - 1).max(1), (last + 1).min(last_line));
+        // The line behind a file's last newline has nothing to show.
+        let end = if last_line > last && file.line_text(last_line).is_empty() { last_line - 1 } else { last_line };
+        let (first, last) = ((first - 1).max(1), (last + 1).min(end));
         let mut w = Window {
             name: file.name.clone(),
             text: String::new(),

@@ -13,7 +13,9 @@ Besides errors it reports what is legal and most likely wrong; `gmpl check --war
 
 Examples:
   gmpl check prog.gm
-  gmpl check --format json --allow shadowed-error ./cmd/server")]
+  gmpl check --format json --allow shadowed-error ./cmd/server
+
+Exit status: 0; 1 if there are errors, or warnings with --deny; 2 for a wrong command line")]
 pub struct Args {
     /// Unused names of scripts are errors
     #[arg(long)]

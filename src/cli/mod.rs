@@ -32,17 +32,28 @@ pub mod status {
     pub const INTERRUPTED: i32 = 130;
 }
 
-const STATUS_HELP: &str = "\
+/// What every help text of a command that runs programs says about its status.
+macro_rules! statuses {
+    () => {
+        "\
 Exit status:
   0    success
   1    the program has errors, or cannot be read
   2    a panic or a fatal error of the program; a wrong command line
   3    goroutines were leaked (with --leaks)
   130  stopped by Ctrl-C
-  else what the program gave to os.Exit
+  else what the program gave to os.Exit"
+    };
+}
+pub(crate) use statuses;
+
+const AFTER_HELP: &str = concat!(
+    statuses!(),
+    "
 
 Environment:
   GOMAXPROCS   logical processors
+  NO_COLOR     no colours, as --color never
   GOGC, GOMEMLIMIT
                when to collect, as in Go
   GMPLDEBUG    gctrace=1: a line for each collection; gcpauses=1: how long the world was stopped, at the end;
@@ -51,10 +62,11 @@ Environment:
 `gmpl prog.gm args...` is short for `gmpl run prog.gm args...`; `gmpl` alone begins a session on a terminal,
 and runs what comes through a pipe.
 
-Example: gmpl -e 'fmt.Println(\"hello\")'";
+Example: gmpl -e 'fmt.Println(\"hello\")'"
+);
 
 #[derive(Parser)]
-#[command(name = "gmpl", version, about = "Go's concurrency as a script", after_help = STATUS_HELP)]
+#[command(name = "gmpl", bin_name = "gmpl", version, about = "Go's concurrency as a script", after_help = AFTER_HELP)]
 struct Cli {
     /// Colours in reports
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
@@ -93,10 +105,7 @@ pub fn main(args: Vec<OsString>) -> i32 {
     }
     let cli = match Cli::try_parse_from(with_command(args)) {
         Ok(cli) => cli,
-        Err(e) => {
-            let _ = e.print();
-            return if e.use_stderr() { status::FAILED } else { status::OK };
-        }
+        Err(e) => return wrong(e),
     };
     let colour = cli.color;
     match cli.command {
@@ -109,6 +118,35 @@ pub fn main(args: Vec<OsString>) -> i32 {
         Command::Completions(args) => shell::completions(args, Cli::command()),
         Command::Man => shell::man(Cli::command()),
     }
+}
+
+/// Shows a help text, or what is wrong with the command line and what may have been meant.
+fn wrong(mut e: clap::Error) -> i32 {
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
+    if e.kind() == ErrorKind::InvalidSubcommand
+        && e.get(ContextKind::SuggestedSubcommand).is_none()
+        && let Some(ContextValue::String(name)) = e.get(ContextKind::InvalidSubcommand)
+    {
+        let near = Cli::command();
+        let near = near.get_subcommands().map(|c| (strsim::damerau_levenshtein(c.get_name(), name), c.get_name()));
+        match near.min().filter(|n| n.0 <= 2 && n.0 < name.chars().count()) {
+            Some((_, near)) => {
+                let near = ContextValue::Strings(vec![near.to_string()]);
+                e.insert(ContextKind::SuggestedSubcommand, near);
+            }
+            None => {
+                let tip = "there is no such file or folder either; `gmpl help` lists the commands".to_string();
+                e.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+            }
+        }
+    }
+    let text = |colour| if colour { e.render().ansi().to_string() } else { e.render().to_string() };
+    let colour = terminal::Colour::default();
+    if e.use_stderr() {
+        let _ = std::io::stderr().lock().write_all(text(colour.on_stderr()).as_bytes());
+        return status::FAILED;
+    }
+    answer(&text(colour.on_stdout()))
 }
 
 /// A program to run and no flag: clap would say the same, after building all that it knows of all commands.
@@ -139,13 +177,13 @@ fn with_command(mut args: Vec<OsString>) -> Vec<OsString> {
         return args;
     }
     let is_program = args[1].to_str().is_some_and(names_program);
-    // `#!/usr/bin/env gmpl` in a file of any name.
-    let is_file = || {
+    // `#!/usr/bin/env gmpl` in a file of any name, or a folder.
+    let is_there = || {
         let path = std::path::Path::new(&args[1]);
         let known = args[1].to_str().is_some_and(|a| a == "help" || Cli::command().find_subcommand(a).is_some());
-        !known && path.is_file()
+        !known && path.exists()
     };
-    if is_program || is_file() {
+    if is_program || is_there() {
         args.insert(1, "run".into());
     }
     args

@@ -10,14 +10,16 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 #[derive(clap::Args)]
-#[command(after_help = "\
+#[command(after_help = concat!("\
 Examples:
   gmpl run --procs 4 prog.gm input.txt
   gmpl run ./cmd/server
   gmpl run -e 'for i := range 3 { fmt.Println(i) }'
   gmpl run - < prog.gm
   gmpl run --seed 1 prog.gm     # the same run every time
-  gmpl run --allow-read=data --allow-net=example.com:443 prog.gm")]
+  gmpl run --allow-read=data --allow-net=example.com:443 prog.gm
+
+", super::statuses!()))]
 pub struct Args {
     /// Run this text instead of a file; may be given several times, a line each
     #[arg(short = 'e', value_name = "CODE")]

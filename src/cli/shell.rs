@@ -48,12 +48,17 @@ pub fn version() -> i32 {
     let build = if cfg!(debug_assertions) { "development" } else { "optimised" };
     let _ = writeln!(text, "system:   {}/{}, {build} build", std::env::consts::OS, std::env::consts::ARCH);
     let _ = writeln!(text, "language: Go 1.27 without unsafe and cgo, and scripts");
+    let hostile = if cfg!(feature = "hostile") { ", hostile" } else { "" };
+    let _ = writeln!(
+        text,
+        "features: session, check, doc, disasm; replay by seed, leak and deadlock reports, limits of a run{hostile}"
+    );
     let _ = write!(text, "packages: {} standard packages inside", packages.len());
     let mut width = usize::MAX;
     for p in packages {
         if width > 80 {
-            text.push_str("\n  ");
-            width = 0;
+            text.push_str("\n         ");
+            width = 9;
         }
         let _ = write!(text, " {p}");
         width += p.len() + 1;

@@ -5,7 +5,7 @@
 //! no more are added. What is left is stuck.
 use super::ctx::{Ctx, Rt};
 use super::unwind::extra;
-use super::{roots, traceback};
+use super::{advice, roots, traceback};
 use crate::bytecode::live::Live;
 use crate::heap::Marker;
 use crate::sched::g::{G, Status};
@@ -83,6 +83,7 @@ pub unsafe fn end_with_leaks(cx: *mut Ctx) {
                     let s = if n == 1 { "" } else { "s" };
                     text.extend_from_slice(format!("leaked: {n} goroutine{s} can never run again\n").as_bytes());
                     list(rt, &stuck, &mut text);
+                    advice::add_for_waits(&stuck, &mut text);
                 }
             });
             if stopped.is_some() {
@@ -277,5 +278,6 @@ pub unsafe fn why(rt: &Rt, mut gs: Vec<*mut G>, out: &mut Vec<u8>) {
         if gs.len() > MAX_EXPLAINED {
             out.extend_from_slice(format!("...and {} more\n", gs.len() - MAX_EXPLAINED).as_bytes());
         }
+        advice::add_for_waits(&gs, out);
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! The *portable driver* passes a table in which every entry is one function that writes the state back and returns:
 //! the same handlers then run one at a time under a small loop, with no need for tail calls.
+pub mod advice;
 pub mod call;
 pub mod ctx;
 pub mod elem;

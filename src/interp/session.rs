@@ -47,6 +47,8 @@ struct State {
     ended: bool,
     /// The G of the input that runs.
     input: Option<u64>,
+    /// The G of the last input, whether it runs or not.
+    last: Option<u64>,
     outcome: Option<Outcome>,
 }
 
@@ -121,7 +123,10 @@ impl Session {
         });
         if !found.is_null() {
             // SAFETY: every P is idle, and only this M found the deadlock.
-            unsafe { traceback::goroutine(rt, found, false, &mut out) };
+            unsafe {
+                traceback::goroutine(rt, found, false, &mut out);
+                super::advice::add_for_waits(&[found], &mut out);
+            }
         }
         let _ = rt.env.host.flush_stdout();
         let _ = rt.env.host.stderr(&out);
@@ -138,6 +143,7 @@ pub unsafe fn die(cx: *mut Ctx, mut out: Vec<u8>) -> Then {
     unsafe {
         let rt = (*cx).rt();
         let g = (*cx).side.g;
+        super::advice::add(&mut out);
         match &rt.session {
             Some(session) if !g.is_null() => {
                 let _ = rt.env.host.flush_stdout();
@@ -270,6 +276,7 @@ impl Driver {
                 };
                 let mut state = self.session().state.lock();
                 state.input = Some((*g).id);
+                state.last = state.input;
                 state.outcome = None;
                 self.session().doomed.store(0, SeqCst);
                 (*g).set_status(Status::Runnable);
@@ -389,6 +396,11 @@ impl Driver {
     /// The G of the input that runs.
     pub fn input(&self) -> Option<u64> {
         self.session().state.lock().input
+    }
+
+    /// The G of the last input, which may have come to its end.
+    pub fn last_input(&self) -> Option<u64> {
+        self.session().state.lock().last
     }
 
     /// The goroutines that are alive, in order.

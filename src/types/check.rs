@@ -209,7 +209,9 @@ pub fn check_program(
     let name = main_files.first().and_then(|&f| ast.files[f].package).map_or(c.syms.main, |p| p.name);
     let main = c.syms.main;
     c.package(main, name, main_files, &graph.main_imports, false, true);
-    c.finish()
+    let info = c.finish();
+    super::teach::add_help(diags);
+    info
 }
 
 impl<'a> Checker<'a> {

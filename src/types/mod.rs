@@ -25,6 +25,7 @@ mod resolve;
 mod selector;
 pub mod session;
 mod stmt;
+mod teach;
 #[cfg(test)]
 mod testing;
 pub mod ty;

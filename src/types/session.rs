@@ -110,6 +110,7 @@ pub fn check_input(
     session.generic_aliases = std::mem::take(&mut c.generic_aliases);
     session.canonical = std::mem::take(&mut c.canonical);
     session.info = c.finish();
+    super::teach::add_help(diags);
     let Kept { added, before, attached, shown, .. } = kept;
     Checked { ok, shown, attached, added, before }
 }

@@ -8,7 +8,7 @@ pub mod session;
 pub mod source;
 mod stack;
 
-use crate::base::diag::Diagnostics;
+use crate::base::diag::{Diagnostics, Severity};
 use crate::base::intern::Interner;
 use crate::base::limits;
 use crate::base::span::SourceMap;
@@ -98,7 +98,7 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
     if !diagnostics.has_hard_errors() {
         let check = CheckOptions { strict: options.strict, loader: Some(loader) };
         let mut info = check_program(&main_files, &ast, &graph, &mut names, &sources, check, &mut diagnostics);
-        if options.vet && !diagnostics.has_errors() {
+        if options.vet {
             crate::types::vet::vet(&main_files, &ast, &info, &names, &sources, &mut diagnostics);
         }
         if !diagnostics.has_errors() && !options.check_only {
@@ -110,6 +110,15 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
         if options.for_process && ast.exprs.len() < SMALL_TREE {
             std::mem::forget(info);
         }
+    }
+    if options.vet && diagnostics.lacks_packages_only() {
+        // Warnings need no more than what is there; errors would only follow from what is missing.
+        let known = diagnostics.list.len();
+        let check = CheckOptions { strict: options.strict, loader: Some(loader) };
+        let info = check_program(&main_files, &ast, &graph, &mut names, &sources, check, &mut diagnostics);
+        crate::types::vet::vet(&main_files, &ast, &info, &names, &sources, &mut diagnostics);
+        let later = diagnostics.list.split_off(known);
+        diagnostics.list.extend(later.into_iter().filter(|d| d.severity == Severity::Warning));
     }
     if options.for_process && ast.exprs.len() < SMALL_TREE {
         std::mem::forget((ast, names, main_files));

@@ -209,7 +209,8 @@ impl Repl {
     fn finish(&mut self) -> Next {
         let session = self.session.borrow();
         let Some(driver) = session.driver() else { return Next::Input };
-        let input = driver.input();
+        // It may be over already: a deadlocked one is still to be taken down.
+        let input = driver.last_input();
         let mut since: Option<Instant> = None;
         loop {
             match driver.wait(TICK) {

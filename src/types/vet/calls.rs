@@ -2,6 +2,7 @@
 use super::Vet;
 use crate::base::diag::Diagnostic;
 use crate::syntax::ast::*;
+use crate::syntax::walk::{self, Visit};
 use crate::types::constant::Const;
 use crate::types::info::*;
 use crate::types::ty::{Type, TypeId};
@@ -72,34 +73,10 @@ fn is_pure(callee: &str) -> bool {
     known && !IMPURE.contains(&callee) && !callee.ends_with("Func")
 }
 
-pub fn stmt(cx: &mut Vet, s: StmtId, in_loop: bool) {
-    let st = cx.ast.stmt(s);
-    match st.kind {
+pub fn stmt(cx: &mut Vet, s: StmtId) {
+    match cx.ast.stmt(s).kind {
         StmtKind::Expr(e) => unused(cx, e),
         StmtKind::Go(e) => waited_for(cx, e),
-        StmtKind::Defer(e) => {
-            if in_loop {
-                let d =
-                    Diagnostic::warning("defer-in-loop", st.span, "defer in a loop waits for the end of the function")
-                        .label("runs when the function returns, once for each round")
-                        .help("put the body of the loop into a function of its own");
-                cx.warn(d);
-            }
-            let lock =
-                cx.callee(e).filter(|c| c.starts_with("sync.") && (c.ends_with(".Lock") || c.ends_with(".RLock")));
-            if let Some(lock) = lock {
-                let wrong = lock.rsplit('.').next().unwrap_or("Lock");
-                let right = wrong.replace("Lock", "Unlock");
-                let d = Diagnostic::warning(
-                    "deferred-lock",
-                    st.span,
-                    format!("{wrong} is deferred: the function ends by locking"),
-                )
-                .label(format!("{right} was meant"))
-                .help(format!("write defer {}", cx.text(e).replace(wrong, &right)));
-                cx.warn(d);
-            }
-        }
         _ => {}
     }
 }
@@ -198,7 +175,7 @@ fn is_string(cx: &Vet, ty: TypeId) -> bool {
 fn conversion(cx: &mut Vet, e: ExprId, fun: ExprId, args: &[ExprId]) {
     let &[arg] = args else { return };
     let from = cx.info.type_of(arg);
-    let rune = from == TypeId::INT32 || from == TypeId::UINT8;
+    let rune = matches!(cx.info.types.underlying_id(from), TypeId::INT32 | TypeId::UINT8);
     if is_string(cx, cx.info.type_of(fun)) && is_integer(cx, from) && !rune && cx.info.mode(arg) != Mode::Const {
         let text = cx.text(arg);
         let d = Diagnostic::warning(
@@ -255,6 +232,60 @@ fn known(cx: &mut Vet, e: ExprId, callee: &str, args: &[ExprId]) {
                 format(cx, e, callee, args[at], &args[at + 1..]);
             }
         }
+    }
+}
+
+/// `func (t T) String() string { return fmt.Sprintf("%v", t) }`.
+pub fn method(cx: &mut Vet, func: &Func) {
+    let (Some(name), Some(body)) = (func.name, &func.body) else { return };
+    let Some(recv) = func.recv.as_ref().and_then(|r| r.first()) else { return };
+    let plain = func.sig.params.is_empty() && func.sig.results.len() == 1;
+    if !plain || !matches!(cx.name(name.name), "String" | "Error") {
+        return;
+    }
+    let Some(obj) = recv.name.and_then(|n| cx.info.defs.get(&n.span.lo).copied()) else { return };
+    let mut own = OwnText { cx, obj, found: Vec::new() };
+    walk::block(cx.ast, body, &mut own);
+    for arg in own.found {
+        let (text, method) = (cx.text(arg), cx.name(name.name));
+        let message = format!("to show {text}, this call calls {method} again, without end");
+        let d = Diagnostic::warning("endless-string", cx.ast.span(arg), message)
+            .label(format!("its text comes from {method} itself"))
+            .help("show its fields, or convert it to a type without the method: type plain T, then plain(t)");
+        cx.warn(d);
+    }
+}
+
+/// Calls that show the value of a variable by its method.
+struct OwnText<'c, 'a> {
+    cx: &'c Vet<'a>,
+    obj: ObjId,
+    found: Vec<ExprId>,
+}
+
+impl Visit for OwnText<'_, '_> {
+    fn expr(&mut self, ast: &Ast, e: ExprId) -> bool {
+        let callee = if matches!(ast.expr(e).kind, ExprKind::Call { .. }) { self.cx.callee(e) } else { None };
+        let args = self.cx.args(e);
+        let (cx, obj) = (self.cx, self.obj);
+        let own = |a: &ExprId| cx.variable(*a) == Some(obj);
+        match callee.as_deref() {
+            Some("fmt.Sprint" | "fmt.Sprintln") => self.found.extend(args.iter().copied().find(own)),
+            Some("fmt.Sprintf") => {
+                let Some((format, args)) = args.split_first() else { return true };
+                let Some(Const::Str(text)) = self.cx.info.consts.get(format) else { return true };
+                let Some(list) = directives(&String::from_utf8_lossy(text)) else { return true };
+                let mut next = 0;
+                for d in list {
+                    next += d.stars;
+                    let calls = matches!(d.verb, 'v' | 's' | 'q') && !d.text.contains('#');
+                    self.found.extend(args.get(next).copied().filter(own).filter(|_| calls));
+                    next += 1;
+                }
+            }
+            _ => {}
+        }
+        true
     }
 }
 

@@ -51,6 +51,7 @@ fn block(cx: &mut Vet, list: &[StmtId]) {
     unreachable(cx, list);
     shadowed(cx, list);
     to_self(cx, list);
+    super::locks::deferred(cx, list);
 }
 
 fn unreachable(cx: &mut Vet, list: &[StmtId]) {
@@ -291,6 +292,8 @@ impl Visit for Waits<'_, '_> {
                 self.found = true
             }
             StmtKind::For { cond: None, .. } => self.found = true,
+            // Asks for something again and again.
+            StmtKind::For { body, .. } if body.stmts.is_empty() => self.found = true,
             StmtKind::Range { x, .. } => match self.cx.under(self.cx.info.type_of(*x)) {
                 Type::Chan(..) | Type::Func(_) => self.found = true,
                 _ => {}
@@ -581,80 +584,9 @@ pub fn stmt(cx: &mut Vet, s: StmtId) {
             let Some(&value) = lhs.get(1) else { return };
             let Some(&obj) = cx.info.defs.get(&cx.ast.span(value).lo) else { return };
             if matches!(cx.under(cx.info.obj(obj).ty), Type::Struct(_)) {
-                changed_copy(cx, value, obj, body);
+                super::values::changed_copy(cx, value, obj, body);
             }
         }
         _ => {}
-    }
-}
-
-/// Fields of a loop's copy that are set, and the copy is not looked at otherwise.
-fn changed_copy(cx: &mut Vet, value: ExprId, obj: ObjId, body: &Block) {
-    let mut uses = CopyUses { cx, obj, set: None, other: false };
-    walk::block(cx.ast, body, &mut uses);
-    if let (Some(set), false) = (uses.set, uses.other) {
-        let name = cx.text(value);
-        let d = Diagnostic::warning(
-            "changed-copy",
-            cx.ast.span(set),
-            format!("{name} is a copy: the element does not change"),
-        )
-        .label("sets a field of the copy")
-        .related(cx.ast.span(value), "a new copy in each round")
-        .help("assign through the index: for i := range list { list[i]... = ... }");
-        cx.warn(d);
-    }
-}
-
-struct CopyUses<'c, 'a> {
-    cx: &'c Vet<'a>,
-    obj: ObjId,
-    set: Option<ExprId>,
-    other: bool,
-}
-
-impl CopyUses<'_, '_> {
-    /// `v.f`, `v.f.g`.
-    fn is_field(&self, mut e: ExprId) -> bool {
-        let mut deep = false;
-        loop {
-            e = self.cx.ast.unparen(e);
-            match self.cx.ast.expr(e).kind {
-                ExprKind::Selector { x, .. } if matches!(self.cx.under(self.cx.info.type_of(x)), Type::Struct(_)) => {
-                    e = x;
-                    deep = true;
-                }
-                _ => return deep && self.cx.variable(e) == Some(self.obj),
-            }
-        }
-    }
-}
-
-impl Visit for CopyUses<'_, '_> {
-    fn stmt(&mut self, ast: &Ast, s: StmtId) -> bool {
-        let (targets, values): (&[ExprId], &[ExprId]) = match &ast.stmt(s).kind {
-            StmtKind::Assign { lhs, rhs, .. } => (lhs, rhs),
-            StmtKind::OpAssign { lhs, rhs, .. } => (std::slice::from_ref(lhs), std::slice::from_ref(rhs)),
-            StmtKind::IncDec { x, .. } => (std::slice::from_ref(x), &[]),
-            _ => return true,
-        };
-        for &t in targets {
-            if self.is_field(t) {
-                self.set.get_or_insert(t);
-            } else {
-                walk::expr(ast, t, self);
-            }
-        }
-        // What is computed from the copy's own fields is lost with it, unless it goes elsewhere.
-        let own = targets.iter().all(|&t| self.is_field(t));
-        if !own {
-            values.iter().for_each(|&v| walk::expr(ast, v, self));
-        }
-        false
-    }
-
-    fn expr(&mut self, _ast: &Ast, e: ExprId) -> bool {
-        self.other |= self.cx.variable(e) == Some(self.obj);
-        true
     }
 }

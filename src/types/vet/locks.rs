@@ -1,8 +1,10 @@
 //! Copies of what must not be copied: mutexes, wait groups, conditions, atomics, and structs that hold them. A copy
-//! has a state of its own: it protects nothing, and waits for nobody.
+//! has a state of its own: it protects nothing, and waits for nobody. And locks that are held for ever.
 use super::Vet;
 use crate::base::diag::Diagnostic;
+use crate::base::span::Span;
 use crate::syntax::ast::*;
+use crate::syntax::walk::{self, Visit};
 use crate::types::info::*;
 use crate::types::ty::{Type, TypeId};
 
@@ -114,5 +116,99 @@ pub fn expr(cx: &mut Vet, e: ExprId) {
             elems.clone().into_iter().for_each(|el| copied(cx, el.value, "the literal"));
         }
         _ => {}
+    }
+}
+
+/// `mu.Lock()`, a return in between, then `mu.Unlock()` in the same list of statements.
+pub fn held(cx: &mut Vet, func: &Func) {
+    let Some(body) = &func.body else { return };
+    let list = &body.stmts;
+    for (i, &s) in list.iter().enumerate() {
+        let Some((lock, name)) = locking(cx, s, &["Lock", "RLock"]) else { continue };
+        let undo = if name == "Lock" { "Unlock" } else { "RUnlock" };
+        let end = list[i + 1..].iter().position(|&s| locking(cx, s, &[undo]).is_some_and(|l| l.0 == lock));
+        let Some(n) = end else { continue };
+        let mut between = Between { cx, lock, undo, unlocks: false, returns: None };
+        walk::stmts(cx.ast, &list[i + 1..i + 1 + n], &mut between);
+        let (unlocks, returns) = (between.unlocks, between.returns);
+        if let (false, Some(way_out)) = (unlocks, returns) {
+            let d = Diagnostic::warning("lost-unlock", way_out, format!("{lock} is still locked on this way out"))
+                .label("leaves without unlocking: the next Lock waits for ever")
+                .related(cx.ast.stmt(s).span, "locked here")
+                .help(format!("write `defer {lock}.{undo}()` right behind {name}"));
+            cx.warn(d);
+        }
+    }
+}
+
+/// `defer mu.Lock()`, where it was not unlocked just before to be locked again.
+pub fn deferred(cx: &mut Vet, list: &[StmtId]) {
+    for (i, &s) in list.iter().enumerate() {
+        let StmtKind::Defer(e) = cx.ast.stmt(s).kind else { continue };
+        let callee = cx.callee(e).filter(|c| c.starts_with("sync."));
+        let Some(wrong) =
+            callee.as_deref().and_then(|c| ["Lock", "RLock"].into_iter().find(|l| c.ends_with(&format!(".{l}"))))
+        else {
+            continue;
+        };
+        let right = wrong.replace("Lock", "Unlock");
+        let lock = cx.receiver(e).map_or("", |x| cx.text(x));
+        let again = list[..i].iter().any(|&s| locking(cx, s, &["Unlock", "RUnlock"]).is_some_and(|l| l.0 == lock));
+        if !again {
+            let message = format!("{wrong} is deferred: the function ends by locking");
+            let d = Diagnostic::warning("deferred-lock", cx.ast.stmt(s).span, message)
+                .label(format!("{right} was meant"))
+                .help(format!("write defer {}", cx.text(e).replace(wrong, &right)));
+            cx.warn(d);
+        }
+    }
+}
+
+/// The receiver and the method of a statement that calls one of these methods of a mutex.
+fn locking<'a>(cx: &Vet<'a>, s: StmtId, methods: &[&'static str]) -> Option<(&'a str, &'static str)> {
+    let StmtKind::Expr(call) = cx.ast.stmt(s).kind else { return None };
+    let callee = cx.callee(call)?;
+    let method = callee.strip_prefix("sync.Mutex.").or(callee.strip_prefix("sync.RWMutex."))?;
+    let method = methods.iter().copied().find(|m| *m == method)?;
+    Some((cx.text(cx.receiver(call)?), method))
+}
+
+struct Between<'c, 'a> {
+    cx: &'c Vet<'a>,
+    lock: &'a str,
+    undo: &'static str,
+    unlocks: bool,
+    returns: Option<Span>,
+}
+
+impl Visit for Between<'_, '_> {
+    fn stmt(&mut self, ast: &Ast, s: StmtId) -> bool {
+        match ast.stmt(s).kind {
+            StmtKind::Return(_) if self.returns.is_none() => self.returns = Some(ast.stmt(s).span),
+            // Where it goes is not followed.
+            StmtKind::Goto(_) => self.unlocks = true,
+            _ => {}
+        }
+        true
+    }
+
+    fn expr(&mut self, ast: &Ast, e: ExprId) -> bool {
+        match &ast.expr(e).kind {
+            // A call, deferred or not, or a method value; also in a function: somebody unlocks it.
+            ExprKind::Selector { x, sel } => {
+                self.unlocks |= self.cx.name(sel.name) == self.undo && self.cx.text(*x) == self.lock;
+            }
+            ExprKind::FuncLit(f) => {
+                // A return in there does not leave this function.
+                let mut inner = Between { returns: None, unlocks: false, ..*self };
+                if let Some(body) = &ast.func(*f).body {
+                    walk::block(ast, body, &mut inner);
+                }
+                self.unlocks |= inner.unlocks;
+                return false;
+            }
+            _ => {}
+        }
+        true
     }
 }

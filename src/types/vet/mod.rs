@@ -5,12 +5,14 @@
 mod calls;
 mod flow;
 mod locks;
+mod loops;
+mod values;
 
 use super::info::*;
 use super::ty::{Type, TypeId};
-use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::diag::{Diagnostic, Diagnostics, Severity};
 use crate::base::intern::{Interner, Sym};
-use crate::base::span::SourceMap;
+use crate::base::span::{SourceMap, Span};
 use crate::syntax::ast::*;
 use crate::syntax::walk::{self, Visit};
 
@@ -29,7 +31,15 @@ pub const WARNINGS: &[(&str, &str)] = &[
     ("unbuffered-signal", "signal.Notify does not wait for a receiver"),
     ("busy-loop", "a select with an empty default spins"),
     ("nil-map", "a value is put into a map that was not made"),
-    ("changed-copy", "a field of a loop's copy is assigned"),
+    ("busy-wait", "a loop waits for a variable to change"),
+    ("one-too-far", "a loop counts up to len, which is no index"),
+    ("break-in-select", "break leaves the select, not the loop"),
+    ("unguarded-write", "goroutines of a loop change one variable at the same time"),
+    ("lost-unlock", "a lock is still held on a way out"),
+    ("changed-copy", "a field of a copy is assigned: of a loop's, or of a method's receiver"),
+    ("lost-append", "the caller's slice does not get what is appended to a parameter"),
+    ("typed-nil", "a nil pointer in an interface is not nil"),
+    ("endless-string", "a String or Error method formats its own receiver"),
     ("unreachable", "statements behind a return or panic"),
     ("main-ends", "the program ends without waiting for a goroutine"),
     ("send-to-self", "a send on an unbuffered channel that nobody can receive from yet"),
@@ -37,18 +47,24 @@ pub const WARNINGS: &[(&str, &str)] = &[
     ("compared-nan", "nothing is equal to NaN"),
 ];
 
-/// Looks through the program's own files, which have no errors.
+/// Looks through the program's own files: through those functions that have no errors.
 pub fn vet(files: &[usize], ast: &Ast, info: &Info, names: &Interner, sources: &SourceMap, diags: &mut Diagnostics) {
     let mut cx = Vet { ast, info, names, sources, found: Vec::new() };
+    let errors = diags.list.iter().filter(|d| d.severity == Severity::Error);
+    let mut errors: Vec<u32> = errors.map(|d| d.span.lo).collect();
+    errors.sort_unstable();
+    let before = |at: u32| errors.partition_point(|&e| e < at);
+    let is_sound = |span: Span| before(span.lo) == before(span.hi);
     for &file in files {
         let mut top = Vec::new();
         for item in &ast.files[file].items {
             match item {
                 TopItem::Import(_) => {}
                 TopItem::Stmt(s) => top.push(*s),
+                TopItem::Func(f) if !is_sound(ast.func(*f).span) => {}
                 TopItem::Func(f) => {
                     let func = ast.func(*f);
-                    locks::signature(&mut cx, func);
+                    cx.func(func);
                     if let Some(body) = &func.body {
                         let is_main = func.recv.is_none() && func.name.is_some_and(|n| names.name(n.name) == "main");
                         cx.body(&body.stmts, is_main);
@@ -57,7 +73,9 @@ pub fn vet(files: &[usize], ast: &Ast, info: &Info, names: &Interner, sources: &
             }
         }
         let is_script = ast.files[file].package.is_none();
-        cx.body(&top, is_script);
+        if top.iter().all(|&s| is_sound(ast.stmt(s).span)) {
+            cx.body(&top, is_script);
+        }
     }
     let found = std::mem::take(&mut cx.found);
     let mut seen = rustc_hash::FxHashSet::default();
@@ -90,10 +108,18 @@ impl<'a> Vet<'a> {
         self.found.push(d);
     }
 
+    /// What a function's head and body say together.
+    fn func(&mut self, func: &Func) {
+        locks::signature(self, func);
+        locks::held(self, func);
+        values::function(self, func);
+        calls::method(self, func);
+    }
+
     /// The body of a function, and of each one inside it.
     fn body(&mut self, list: &[StmtId], is_main: bool) {
         flow::body(self, list, is_main);
-        let mut walker = Walker { cx: self, loops: 0 };
+        let mut walker = Walker { cx: self };
         walk::stmts(walker.cx.ast, list, &mut walker);
     }
 
@@ -117,6 +143,20 @@ impl<'a> Vet<'a> {
     pub fn variable(&self, e: ExprId) -> Option<ObjId> {
         let obj = self.object(e)?;
         matches!(self.info.obj(obj).kind, ObjKind::Local | ObjKind::Global).then_some(obj)
+    }
+
+    /// The variable that `x.f`, `x[i]`, `*x` begin with.
+    pub fn root(&self, mut e: ExprId) -> Option<ObjId> {
+        loop {
+            e = self.ast.unparen(e);
+            if let Some(obj) = self.variable(e) {
+                return Some(obj);
+            }
+            e = match self.ast.expr(e).kind {
+                ExprKind::Selector { x, .. } | ExprKind::Index { x, .. } | ExprKind::Star(x) => x,
+                _ => return None,
+            };
+        }
     }
 
     /// What a call calls, as `path.Name` or `path.Type.Name`, if it is declared in a standard package.
@@ -149,6 +189,28 @@ impl<'a> Vet<'a> {
             ExprKind::Call { args, .. } => args,
             _ => &[],
         }
+    }
+
+    /// The built-in function that an expression calls.
+    pub fn builtin(&self, call: ExprId) -> Option<Builtin> {
+        let ExprKind::Call { fun, .. } = self.ast.expr(self.ast.unparen(call)).kind else { return None };
+        match self.info.obj(self.object(fun)?).kind {
+            ObjKind::Builtin(b) => Some(b),
+            _ => None,
+        }
+    }
+
+    /// `T(x)`.
+    pub fn is_conversion(&self, call: ExprId) -> bool {
+        let ExprKind::Call { fun, .. } = self.ast.expr(self.ast.unparen(call)).kind else { return false };
+        self.info.mode(fun) == Mode::Type
+    }
+
+    /// Whether a variable's address is taken in a statement, or a function there knows it.
+    pub fn addressed(&self, s: StmtId, obj: ObjId) -> bool {
+        let mut a = Addressed { cx: self, obj, found: false };
+        walk::stmt(self.ast, s, &mut a);
+        a.found
     }
 
     /// `x` of a call `x.Method()`.
@@ -189,35 +251,35 @@ impl Visit for Mentions<'_, '_> {
     }
 }
 
+struct Addressed<'c, 'a> {
+    cx: &'c Vet<'a>,
+    obj: ObjId,
+    found: bool,
+}
+
+impl Visit for Addressed<'_, '_> {
+    fn expr(&mut self, ast: &Ast, e: ExprId) -> bool {
+        self.found |= match &ast.expr(e).kind {
+            ExprKind::Unary { op: UnaryOp::Addr, x } => self.cx.variable(*x) == Some(self.obj),
+            ExprKind::FuncLit(f) => ast.func(*f).body.as_ref().is_some_and(|b| self.cx.mentions(&b.stmts, self.obj)),
+            _ => false,
+        };
+        !self.found
+    }
+}
+
 /// Everything that is seen at one node.
 struct Walker<'c, 'a> {
     cx: &'c mut Vet<'a>,
-    /// Loops around, inside the innermost function.
-    loops: u32,
 }
 
 impl Visit for Walker<'_, '_> {
-    fn stmt(&mut self, ast: &Ast, s: StmtId) -> bool {
+    fn stmt(&mut self, _ast: &Ast, s: StmtId) -> bool {
         locks::stmt(self.cx, s);
-        calls::stmt(self.cx, s, self.loops > 0);
+        calls::stmt(self.cx, s);
         flow::stmt(self.cx, s);
-        let body = match &ast.stmt(s).kind {
-            StmtKind::For { body, .. } | StmtKind::Range { body, .. } => body,
-            _ => return true,
-        };
-        // The header is seen here, the body below with its loop counted.
-        match &ast.stmt(s).kind {
-            StmtKind::For { init, cond, post, .. } => {
-                init.iter().chain(post).for_each(|&s| walk::stmt(ast, s, self));
-                cond.iter().for_each(|&e| walk::expr(ast, e, self));
-            }
-            StmtKind::Range { x, .. } => walk::expr(ast, *x, self),
-            _ => {}
-        }
-        self.loops += 1;
-        walk::block(ast, body, self);
-        self.loops -= 1;
-        false
+        loops::stmt(self.cx, s);
+        true
     }
 
     fn expr(&mut self, ast: &Ast, e: ExprId) -> bool {
@@ -225,12 +287,10 @@ impl Visit for Walker<'_, '_> {
         calls::expr(self.cx, e);
         if let ExprKind::FuncLit(f) = ast.expr(e).kind {
             let func = ast.func(f);
-            locks::signature(self.cx, func);
+            self.cx.func(func);
             if let Some(body) = &func.body {
                 flow::body(self.cx, &body.stmts, false);
-                let outer = std::mem::take(&mut self.loops);
                 walk::block(ast, body, self);
-                self.loops = outer;
             }
             return false;
         }
