@@ -635,6 +635,7 @@ unsafe fn map_fail(cx: *mut Ctx, e: map::MapError) -> bool {
     }
 }
 
+#[inline(always)]
 unsafe fn map_type<'a>(cx: *mut Ctx, ty: u32) -> &'a MapInfo {
     unsafe {
         match &(&(*(*cx).rt).env.map_types)[ty as usize] {

@@ -143,7 +143,7 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
          CompareAndSwapUintptr CompareAndSwapWord LoadInt32 LoadInt64 LoadUint32 LoadUint64 LoadUintptr \
          LoadWord OrInt32 OrInt64 OrUint32 OrUint64 OrUintptr OrWord StoreInt32 StoreInt64 StoreUint32 \
          StoreUint64 StoreUintptr StoreWord SwapInt32 SwapInt64 SwapUint32 SwapUint64 SwapUintptr SwapWord \
-         sameType",
+         anyAdd anyAnd anyCompareAndSwap anyLoad anyOr anyStore anySwap sameType",
     ),
     (Nothing, "syscall", "strerror"),
     (Nothing, "time", "Sleep hideBuffer startTimer stopTimer"),

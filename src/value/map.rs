@@ -2,6 +2,12 @@
 //! and, beyond eight entries, an index by hash: entry numbers, with as many bits of the hash above them as there is room for,
 //! so that hardly an entry is looked at that is not the right one.
 //!
+//! Keys of one word that come one after the other (`base`, `base + 1`, ...) as the first entries of a table need no index: such a
+//! key says where its entry is. They are not in the index; one that is deleted and comes again is.
+//!
+//! An index of integer keys begins where the key itself says, so that neighbours lie together in memory, until keys gather in too few
+//! places: then it is made again by hash (`BY_KEY`).
+//!
 //! # Races
 //! Readers take no lock. A table's arrays and its mask never change, entry numbers in the index are at most its
 //! capacity, and every word of an entry is valid for its kind whenever it is read; so whatever racing writers do, a
@@ -39,6 +45,8 @@ pub struct MapType {
     pub val_slices: Vec<u32>,
     key: RTypeId,
     kind: KeyKind,
+    /// Keys are integers.
+    integers: bool,
     /// Words of an entry: header, key, value.
     stride: usize,
     entry_ptrs: BitMap,
@@ -84,7 +92,15 @@ const INDEX: usize = 1;
 const MASK: usize = 2;
 const CAP: usize = 3;
 const USED: usize = 4;
-const TABLE_WORDS: usize = 5;
+/// The first key, and how many entries from the first on have keys in sequence; at most the capacity.
+const BASE: usize = 5;
+const SPAN: usize = 6;
+/// Not 0: the search in the index begins at the key's low bits instead of the hash's.
+const BY_KEY: usize = 7;
+const TABLE_WORDS: usize = 8;
+
+/// Places looked at for a new key, after which the index is made again by hash.
+const MANY_TRIES: usize = 32;
 
 /// Words of an iterator object.
 const IT_MAP: usize = 0;
@@ -126,6 +142,7 @@ impl MapType {
             val_slices: types[t.elem.0 as usize].slice_words.clone(),
             key: t.key,
             kind,
+            integers: kind == KeyKind::Word && is_integer(key.kind),
             stride: 1 + key.words as usize + elem.words as usize,
             entry_ptrs,
             map_shape: heap.shape(MAP_WORDS, &BitMap(vec![1 << TABLE])),
@@ -171,6 +188,41 @@ impl MapType {
         }
     }
 
+    /// The live entry of a key that is in sequence; null: it is not, or has been deleted.
+    #[inline(always)]
+    unsafe fn find_in_sequence(&self, table: *const u64, key: *const u64) -> *mut u64 {
+        unsafe {
+            if self.kind == KeyKind::Word {
+                let at = (*key).wrapping_sub(load(table.add(BASE)));
+                if at < load(table.add(SPAN)) {
+                    let e = (load(table.add(ENTRIES)) as *mut u64).add(at as usize * self.stride);
+                    if load(e) & STATE == LIVE && load(e.add(1)) == *key {
+                        return e;
+                    }
+                }
+            }
+            null_mut()
+        }
+    }
+
+    /// After entry number `n` has been written. `true`: it goes on with the sequence.
+    #[inline(always)]
+    unsafe fn extend_sequence(&self, table: *mut u64, n: usize, key: *const u64) -> bool {
+        unsafe {
+            if self.kind != KeyKind::Word || load(table.add(SPAN)) != n as u64 {
+                return false;
+            }
+            if n == 0 {
+                store(table.add(BASE), *key);
+            }
+            let follows = load(table.add(BASE)).wrapping_add(n as u64) == *key;
+            if follows {
+                store(table.add(SPAN), n as u64 + 1);
+            }
+            follows
+        }
+    }
+
     /// The live entry of a key in a table; null: none.
     #[inline(always)]
     unsafe fn find(&self, p: &Program, table: *const u64, hash: u64, key: *const u64) -> *mut u64 {
@@ -179,22 +231,22 @@ impl MapType {
             match self.kind {
                 KeyKind::Word => {
                     let word = *key;
-                    self.find_by(table, hash, |stored| load(stored) == word)
+                    self.find_by(table, hash, self.begin(table, hash, key), |stored| load(stored) == word)
                 }
                 KeyKind::Str => {
                     let (word, bytes) = (*key, string::bytes(*key));
-                    self.find_by(table, hash, |stored| {
+                    self.find_by(table, hash, hash, |stored| {
                         let s = load(stored);
                         s == word || string::bytes(s) == bytes
                     })
                 }
-                KeyKind::Other => self.find_by(table, hash, |stored| self.same(p, stored, key)),
+                KeyKind::Other => self.find_by(table, hash, hash, |stored| self.same(p, stored, key)),
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn find_by(&self, table: *const u64, hash: u64, same: impl Fn(*const u64) -> bool) -> *mut u64 {
+    unsafe fn find_by(&self, table: *const u64, hash: u64, begin: u64, same: impl Fn(*const u64) -> bool) -> *mut u64 {
         unsafe {
             let entries = load(table.add(ENTRIES)) as *mut u64;
             let index = load(table.add(INDEX)) as *const u32;
@@ -211,7 +263,7 @@ impl MapType {
                 return null_mut();
             }
             let mask = load(table.add(MASK)) as usize;
-            let mut i = hash as usize & mask;
+            let mut i = begin as usize & mask;
             let bits = index_tag(hash, mask);
             // Racing writers may have filled every place.
             for _ in 0..=mask {
@@ -229,6 +281,12 @@ impl MapType {
             }
             null_mut()
         }
+    }
+
+    /// Where the search for a key in a table's index begins.
+    #[inline(always)]
+    unsafe fn begin(&self, table: *const u64, hash: u64, key: *const u64) -> u64 {
+        unsafe { if self.integers && load(table.add(BY_KEY)) != 0 { *key } else { hash } }
     }
 
     /// A new table for at least `cap` entries; null: no memory.
@@ -253,19 +311,47 @@ impl MapType {
             *table.add(INDEX) = index as u64;
             *table.add(MASK) = buckets.wrapping_sub(1) as u64;
             *table.add(CAP) = cap as u64;
+            *table.add(BY_KEY) = self.integers as u64;
             table
         }
     }
 
     /// Enters entry number `n` (with its hash) into a table's index.
-    unsafe fn enter(&self, table: *mut u64, hash: u64, n: usize) {
+    unsafe fn enter(&self, table: *mut u64, hash: u64, key: *const u64, n: usize) {
+        unsafe {
+            if self.place(table, hash, self.begin(table, hash, key), n) > MANY_TRIES && load(table.add(BY_KEY)) != 0 {
+                self.index_by_hash(table, n + 1);
+            }
+        }
+    }
+
+    /// Keys gather in too few places.
+    #[cold]
+    #[inline(never)]
+    unsafe fn index_by_hash(&self, table: *mut u64, used: usize) {
+        unsafe {
+            store(table.add(BY_KEY), 0);
+            std::ptr::write_bytes(load(table.add(INDEX)) as *mut u32, 0, load(table.add(MASK)) as usize + 1);
+            let entries = load(table.add(ENTRIES)) as *const u64;
+            for n in load(table.add(SPAN)) as usize..used {
+                let e = entries.add(n * self.stride);
+                if load(e) & STATE == LIVE {
+                    let hash = mix(load(e.add(1)) ^ self.seed);
+                    self.place(table, hash, hash, n);
+                }
+            }
+        }
+    }
+
+    /// Puts an entry's number into the index; how many places were taken.
+    unsafe fn place(&self, table: *mut u64, hash: u64, begin: u64, n: usize) -> usize {
         unsafe {
             let index = *table.add(INDEX) as *mut u32;
             if index.is_null() {
-                return;
+                return 0;
             }
             let mask = *table.add(MASK) as usize;
-            let mut i = hash as usize & mask;
+            let mut i = begin as usize & mask;
             let mut tries = 0;
             while load_index(index.add(i)) != 0 && tries <= mask {
                 i = (i + 1) & mask;
@@ -273,6 +359,7 @@ impl MapType {
             }
             (*(index.add(i) as *const std::sync::atomic::AtomicU32))
                 .store(n as u32 + 1 | index_tag(hash, mask), Release);
+            tries
         }
     }
 
@@ -301,9 +388,11 @@ impl MapType {
                     for k in 0..self.stride {
                         *d.add(k) = load(e.add(k));
                     }
-                    // The header keeps only half of the hash.
-                    let hash = self.hash(p, d.add(1))?;
-                    self.enter(new, hash, n);
+                    if !self.extend_sequence(new, n, d.add(1)) {
+                        // The header keeps only half of the hash.
+                        let hash = self.hash(p, d.add(1))?;
+                        self.enter(new, hash, d.add(1), n);
+                    }
                     n += 1;
                 }
                 *new.add(USED) = n as u64;
@@ -313,6 +402,11 @@ impl MapType {
             Ok(new)
         }
     }
+}
+
+fn is_integer(kind: Kind) -> bool {
+    use Kind::*;
+    matches!(kind, Int | Int8 | Int16 | Int32 | Int64 | Uint | Uint8 | Uint16 | Uint32 | Uint64 | Uintptr)
 }
 
 /// The bits of a hash that stand above an entry number in an index with this mask: numbers are below the number of places.
@@ -385,7 +479,6 @@ pub unsafe fn len(m: *const u64) -> usize {
 ///
 /// # Safety
 /// See the file's head.
-#[inline]
 pub unsafe fn get(p: &Program, t: &MapType, m: *mut u64, key: *const u64) -> Result<Option<*const u64>, MapError> {
     unsafe { get_and_note(p, t, m, key, &mut Memo::default()) }
 }
@@ -397,7 +490,7 @@ pub unsafe fn get(p: &Program, t: &MapType, m: *mut u64, key: *const u64) -> Res
 ///
 /// # Safety
 /// See the file's head.
-#[inline]
+#[inline(always)]
 pub unsafe fn get_and_note(
     p: &Program,
     t: &MapType,
@@ -420,8 +513,10 @@ pub unsafe fn get_and_note(
         if table.is_null() {
             return Ok(None);
         }
-        let hash = t.hash(p, key)?;
-        let e = t.find(p, table, hash, key);
+        let mut e = t.find_in_sequence(table, key);
+        if e.is_null() {
+            e = t.find(p, table, t.hash(p, key)?, key);
+        }
         if e.is_null() {
             return Ok(None);
         }
@@ -495,7 +590,10 @@ pub unsafe fn set(
         begin_write(m, who)?;
         table = load(m.add(TABLE)) as *mut u64;
         if !table.is_null() {
-            let e = t.find(p, table, hash, key);
+            let mut e = t.find_in_sequence(table, key);
+            if e.is_null() {
+                e = t.find(p, table, hash, key);
+            }
             if !e.is_null() {
                 t.overwrite(e.add(1), t.stride - 1);
                 // Keys that are equal may differ (0 and -0): Go keeps the old float key, but stores the new one's words.
@@ -534,7 +632,9 @@ pub unsafe fn set(
         }
         (*(e as *const AtomicU64)).store(hash >> 32 << 32 | LIVE, Release);
         store(table.add(USED), n as u64 + 1);
-        t.enter(table, hash, n);
+        if !t.extend_sequence(table, n, key) {
+            t.enter(table, hash, key, n);
+        }
         store(m.add(COUNT), load(m.add(COUNT)) + 1);
         end_write(m, who)
     }
@@ -555,7 +655,13 @@ pub unsafe fn delete(p: &Program, t: &MapType, m: *mut u64, key: *const u64, who
         }
         begin_write(m, who)?;
         let table = load(m.add(TABLE)) as *mut u64;
-        let e = if table.is_null() { null_mut() } else { t.find(p, table, hash, key) };
+        let mut e = null_mut();
+        if !table.is_null() {
+            e = t.find_in_sequence(table, key);
+            if e.is_null() {
+                e = t.find(p, table, hash, key);
+            }
+        }
         if !e.is_null() {
             t.overwrite(e.add(1), t.stride - 1);
             store(e, DELETED);
@@ -582,6 +688,7 @@ unsafe fn empty(table: *mut u64, t: &MapType) {
             store(entries.add(i), 0);
         }
         store(table.add(USED), 0);
+        store(table.add(SPAN), 0);
         let index = load(table.add(INDEX)) as *mut u32;
         if !index.is_null() {
             std::ptr::write_bytes(index, 0, load(table.add(MASK)) as usize + 1);
