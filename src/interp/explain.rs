@@ -111,6 +111,24 @@ pub unsafe fn mark_roots_and_find_stuck(rt: &Rt, m: &mut Marker) -> Vec<*mut G> 
     }
 }
 
+/// Those of a group among the goroutines that can never run again, listed.
+///
+/// # Safety
+/// The world is stopped.
+pub unsafe fn leaked(rt: &Rt, stuck: &[*mut G], group: u32) -> Vec<u8> {
+    unsafe {
+        let own: Vec<*mut G> = stuck.iter().copied().filter(|&g| (*g).group.load(Relaxed) == group).collect();
+        let mut text = Vec::new();
+        if !own.is_empty() {
+            let n = own.len();
+            let s = if n == 1 { "" } else { "s" };
+            text.extend_from_slice(format!("leaked: {n} goroutine{s} can never run again\n").as_bytes());
+            list(rt, &own, &mut text);
+        }
+        text
+    }
+}
+
 /// Ends the run because of goroutines that can never run again.
 ///
 /// # Safety

@@ -132,9 +132,9 @@ impl Rt {
 }
 
 impl Hooks for Rt {
-    fn start_closure(&self, p: &mut P, closure: u64) {
+    fn start_closure(&self, p: &mut P, closure: u64, group: u32) {
         // SAFETY: the P of the calling M, which lies in its context.
-        unsafe { call::start_timer_closure(Ctx::of(p), closure) }
+        unsafe { call::start_timer_closure(Ctx::of(p), closure, group) }
     }
 
     fn call_ready(&self, p: &mut P) {

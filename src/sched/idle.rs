@@ -25,7 +25,7 @@ use crate::base::limits::{MAX_PROCS, RUN_QUEUE_CAPACITY};
 use crossbeam_deque::{Injector, Steal};
 use parking_lot::{Condvar, Mutex};
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering::*, fence};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::*, fence};
 use std::time::{Duration, Instant};
 
 /// How often a spinning M looks at all queues, some microseconds in all.
@@ -34,7 +34,7 @@ const SPIN_ROUNDS: u32 = 30;
 /// What the interpreter does for the scheduler.
 pub trait Hooks: Sync {
     /// Makes a runnable G that calls a closure, on the P's own queue.
-    fn start_closure(&self, p: &mut P, closure: u64);
+    fn start_closure(&self, p: &mut P, closure: u64, group: u32);
     /// The M of a P that has not run yet is needed: start its thread. `false`: the system gives none.
     fn start_m(&self, p: usize) -> bool;
     /// Starts what a collection has found to be called, on the P's own queue.
@@ -93,6 +93,8 @@ pub struct Sched {
     pub jobs: Jobs,
     pub netpoll: Netpoll,
     pub decide: Decide,
+    /// The last number given to a group of Gs.
+    pub groups: AtomicU32,
     pub(super) hooks: std::sync::OnceLock<*const (dyn Hooks + 'static)>,
     /// Something from outside that may still ready a G (a signal handler, a poller).
     pub outside: AtomicUsize,
@@ -158,6 +160,7 @@ impl Sched {
             jobs: Jobs::default(),
             netpoll: Netpoll::default(),
             decide,
+            groups: AtomicU32::new(0),
             hooks: std::sync::OnceLock::new(),
             outside: AtomicUsize::new(0),
         }
@@ -382,7 +385,7 @@ impl Sched {
             match action {
                 // SAFETY: the timer was the G's wait queue.
                 Action::Ready(g) => unsafe { p.ready_last(g) },
-                Action::Start { closure, .. } => self.hooks().start_closure(p, closure),
+                Action::Start { closure, group, .. } => self.hooks().start_closure(p, closure, group),
                 Action::Expire { shared, side, round } => shared.expire(side, round).ready_on(p),
                 Action::CallReady => self.hooks().call_ready(p),
             }

@@ -3,6 +3,7 @@ use crate::sched::timer::Action;
 use crate::sched::wait::WaitReason;
 use crate::sync::chan::Chan;
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
+use std::sync::atomic::Ordering::Relaxed;
 
 pub const NATIVES: &[NativeEntry] = &[
     ("time.Sleep", sleep),
@@ -40,7 +41,9 @@ fn now(cx: &mut Cx) -> NativeResult {
 /// `startTimer(when, period int64, f func()) (id int64)`; times in nanoseconds of the monotonic clock.
 fn start_timer(cx: &mut Cx) -> NativeResult {
     let (when, period, closure) = (cx.int(0), cx.int(1), cx.word(2));
-    let (id, first) = cx.side.sched().timers.start(when, Action::Start { closure, period });
+    // SAFETY: the running G.
+    let group = unsafe { (*cx.side.g).group.load(Relaxed) };
+    let (id, first) = cx.side.sched().timers.start(when, Action::Start { closure, period, group });
     if first {
         cx.side.sched().timer_added();
     }
