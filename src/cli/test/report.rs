@@ -83,7 +83,7 @@ pub fn all(launch: &Launch, packages: &[Package]) -> i32 {
             failed |= outcome.failed;
         }
     });
-    if failed && !launch.args.is_json() {
+    if failed && !launch.args.is_json() && !local {
         show(b"FAIL\n");
     }
     if failed { status::COMPILE_ERROR } else { status::OK }
