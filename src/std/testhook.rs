@@ -7,7 +7,7 @@ pub const NATIVES: &[NativeEntry] = &[
     ("internal/testhook.NewGroup", new_group),
     ("internal/testhook.askStuck", ask_stuck),
     ("internal/testhook.takeStuck", take_stuck),
-    ("internal/testhook.hasOthers", has_others),
+    ("internal/testhook.others", others),
     ("internal/testhook.Reseed", reseed),
 ];
 
@@ -34,17 +34,22 @@ fn take_stuck(cx: &mut Cx) -> NativeResult {
     Ok(Outcome::Done)
 }
 
-/// `hasOthers(group uint32) bool`: whether a G of the group is alive besides the running one.
-fn has_others(cx: &mut Cx) -> NativeResult {
+/// `others(group uint32) (some, run bool)`: whether a G of the group is alive besides the running one, and whether one of
+/// them can run.
+fn others(cx: &mut Cx) -> NativeResult {
     let group = cx.word(0) as u32;
-    let mut some = false;
+    let (mut some, mut run) = (false, false);
     let me = cx.side.g;
     cx.side.sched().slabs.each_unlocked(&mut |g| {
         // SAFETY: a G of a slab; only what is atomic is read.
-        let other = unsafe { (*g).status() != Status::Dead && (*g).group.load(Relaxed) == group };
-        some |= other && g != me;
+        let (status, own) = unsafe { ((*g).status(), (*g).group.load(Relaxed) == group) };
+        if own && g != me && status != Status::Dead {
+            some = true;
+            run |= status != Status::Waiting;
+        }
     });
     cx.set_bool(0, some);
+    cx.set_bool(1, run);
     Ok(Outcome::Done)
 }
 

@@ -105,6 +105,8 @@ pub struct Env {
     /// The types by their structure, and the right to add types: see [`super::make_type`].
     pub made_types: Mutex<super::make_type::Index>,
     pub leaks: Mutex<Leaks>,
+    /// A panic that ends the run shows the stacks of all goroutines (`debug.SetTraceback`).
+    pub trace_all: std::sync::atomic::AtomicBool,
     pub heap: Arc<Heap>,
     pub host: Arc<dyn Host>,
     /// What the program may reach of the outside beside its host.
