@@ -221,6 +221,7 @@ pub unsafe fn mark_shared(rt: &Rt, m: &mut Marker) {
     }
     m.place(|| "a timer".into());
     rt.sched.timers.each_closure(&mut |w| m.word(w));
+    rt.sched.bubbles.each_closure(&mut |w| m.word(w));
 }
 
 /// # Safety
@@ -239,7 +240,10 @@ pub unsafe fn mark_frames(rt: &Rt, g: *mut G, m: &mut Marker, mut live: Option<&
             m.place(|| "a deferred call or panic".into());
             (*((*g).extra as *mut Extra)).roots(&mut |w| m.word(w));
         }
-        m.conservative((*g).node.on as u64);
+        // What it waited on last is nothing to it any more, when it is asked what it may still look at.
+        if live.is_none() || (*g).status() == Status::Waiting {
+            m.conservative((*g).node.on as u64);
+        }
         // The innermost frame may wait in a native, whose window nobody else looks at.
         for at in [(*g).pc, (*g).pc.sub(1)] {
             let w = *at;

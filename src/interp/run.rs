@@ -5,6 +5,7 @@ use super::ops::{H, back};
 use super::profile::OpProfile;
 use super::{explain, roots, traceback, unwind, watch};
 use crate::bytecode::op::Op;
+use crate::sched::g::G;
 use crate::sched::idle::{Found, Hooks};
 use crate::sched::p::P;
 use std::ptr::null_mut;
@@ -140,6 +141,11 @@ impl Hooks for Rt {
     fn call_ready(&self, p: &mut P) {
         // SAFETY: as above, between two Gs.
         unsafe { roots::call_ready(Ctx::of(p)) }
+    }
+
+    fn waits_on(&self, g: *mut G, group: u32) -> bool {
+        // SAFETY: a G that waits, and the world is stopped.
+        unsafe { explain::waits_on(g, group) }
     }
 
     fn make_p(&self, id: usize) -> *mut P {

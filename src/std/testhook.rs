@@ -1,6 +1,8 @@
 //! Natives of `internal/testhook`: what package testing asks of the scheduler and the collector.
+use super::timers::bubble;
 use crate::sched::g::Status;
-use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
+use crate::sched::wait::WaitReason;
+use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
 use std::sync::atomic::Ordering::*;
 
 pub const NATIVES: &[NativeEntry] = &[
@@ -9,6 +11,13 @@ pub const NATIVES: &[NativeEntry] = &[
     ("internal/testhook.takeStuck", take_stuck),
     ("internal/testhook.others", others),
     ("internal/testhook.Reseed", reseed),
+    ("internal/testhook.enterBubble", enter_bubble),
+    ("internal/testhook.leaveBubble", leave_bubble),
+    ("internal/testhook.InBubble", in_bubble),
+    ("internal/testhook.mainEnds", main_ends),
+    ("internal/testhook.waitForEnd", wait_for_end),
+    ("internal/testhook.verdict", verdict),
+    ("internal/testhook.waitForOthers", wait_for_others),
 ];
 
 /// `NewGroup() uint32`: the running G, and what it starts from now on, belong to a group of their own.
@@ -61,4 +70,70 @@ fn reseed(cx: &mut Cx) -> NativeResult {
     // SAFETY: the P of the running native.
     unsafe { (*cx.side.p).reseed() };
     Ok(Outcome::Yield)
+}
+
+fn group(cx: &Cx) -> u32 {
+    // SAFETY: the running G.
+    unsafe { (*cx.side.g).group.load(Relaxed) }
+}
+
+/// `enterBubble() (before uint32)`: the running G begins a bubble; it gets back the group that it was in.
+fn enter_bubble(cx: &mut Cx) -> NativeResult {
+    let before = group(cx);
+    let sched = cx.side.sched();
+    let own = 1 + sched.groups.fetch_add(1, Relaxed);
+    sched.bubbles.begin(own);
+    // SAFETY: the running G.
+    unsafe { (*cx.side.g).group.store(own, Relaxed) };
+    cx.set_word(0, before as u64);
+    Ok(Outcome::Done)
+}
+
+/// `leaveBubble(before uint32)`
+fn leave_bubble(cx: &mut Cx) -> NativeResult {
+    cx.side.sched().bubbles.end(group(cx));
+    let before = cx.word(0) as u32;
+    // SAFETY: the running G.
+    unsafe { (*cx.side.g).group.store(before, Relaxed) };
+    Ok(Outcome::Done)
+}
+
+/// `InBubble() bool`
+fn in_bubble(cx: &mut Cx) -> NativeResult {
+    let is = bubble(cx).is_some();
+    cx.set_bool(0, is);
+    Ok(Outcome::Done)
+}
+
+/// `mainEnds()`
+fn main_ends(cx: &mut Cx) -> NativeResult {
+    if let Some(bubble) = bubble(cx) {
+        bubble.main_has_ended();
+    }
+    Ok(Outcome::Done)
+}
+
+/// `waitForEnd()`: until all Gs of the bubble have ended, or will never run again.
+fn wait_for_end(cx: &mut Cx) -> NativeResult {
+    let Some(bubble) = bubble(cx) else { return Ok(Outcome::Done) };
+    bubble.wait_for_end(cx.side.g);
+    cx.side.park(WaitReason::SynctestRun, false)();
+    Ok(Outcome::Parked)
+}
+
+/// `verdict() int`: how that came.
+fn verdict(cx: &mut Cx) -> NativeResult {
+    let verdict = bubble(cx).map_or(0, |b| b.verdict() as i64);
+    cx.set_int(0, verdict);
+    Ok(Outcome::Done)
+}
+
+/// `waitForOthers()`: until all other Gs of the bubble wait.
+fn wait_for_others(cx: &mut Cx) -> NativeResult {
+    let Some(bubble) = bubble(cx) else { return Err(Trap::Panic("goroutine is not in a bubble".into())) };
+    if !bubble.wait_for_others(cx.side.g) {
+        return Err(Trap::Panic("wait already in progress".into()));
+    }
+    cx.side.park(WaitReason::SynctestWait, false)();
+    Ok(Outcome::Parked)
 }
