@@ -113,7 +113,7 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
     if options.vet && diagnostics.lacks_packages_only() {
         // Warnings need no more than what is there; errors would only follow from what is missing.
         let known = diagnostics.list.len();
-        let check = CheckOptions { strict: options.strict, loader: Some(loader) };
+        let check = CheckOptions { strict: options.strict, loader: Some(loader), programs: false };
         let info = check_program(&main_files, &ast, &graph, &mut names, &sources, check, &mut diagnostics);
         crate::types::vet::vet(&main_files, &ast, &info, &names, &sources, &mut diagnostics);
         let later = diagnostics.list.split_off(known);

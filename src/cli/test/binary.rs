@@ -7,7 +7,7 @@ use crate::cli::terminal::Colour;
 use crate::cli::{complain, report, set_procs, signals, status};
 use crate::value::env::Host;
 use crate::vm::host::ProcessHost;
-use crate::vm::{CompileOptions, Compiled, RunOptions, Vm, compile};
+use crate::vm::{CompileOptions, Compiled, Permissions, RunOptions, Vm, compile};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -83,7 +83,7 @@ pub fn run_binary(args: BinaryArgs, colour: Colour) -> i32 {
     if args.allow_leaks {
         argv.insert(1, "-test.leaks=false".into());
     }
-    let mut options = RunOptions { seed: args.seed, ..RunOptions::default() };
+    let mut options = RunOptions { seed: args.seed, permissions: Permissions::all(), ..RunOptions::default() };
     set_procs(&mut options, None);
     crate::cli::debug::apply(&mut options);
     let Some(program) = compiled.program.take() else { return status::COMPILE_ERROR };
