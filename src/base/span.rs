@@ -70,6 +70,15 @@ impl SourceMap {
         FileId(self.files.len() as u32 - 1)
     }
 
+    /// Shows the files under other names from now on.
+    pub fn rename(&mut self, name: impl Fn(&str) -> String) {
+        for file in &mut self.files {
+            if let Some(file) = Arc::get_mut(file) {
+                file.name = name(&file.name);
+            }
+        }
+    }
+
     pub fn file(&self, id: FileId) -> &SourceFile {
         &self.files[id.0 as usize]
     }

@@ -81,7 +81,7 @@ fn count(text: &str) -> Result<u64, String> {
 }
 
 /// Go's form of durations; a plain number is seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "a time is a number and ms, s, m or h, like 5s or 1m30s".to_string();
     let mut total = 0.0;
     let mut rest = text;

@@ -10,6 +10,7 @@ pub mod run;
 mod shell;
 pub mod signals;
 pub mod terminal;
+pub mod test;
 
 use crate::base::diag::Severity;
 use crate::base::limits::{MAX_PROCS, SEEDED_PROCS};
@@ -83,6 +84,10 @@ enum Command {
     Repl(repl::Args),
     /// Compile a program and report its mistakes
     Check(check::Args),
+    /// Run the tests of packages
+    Test(Box<test::Args>),
+    #[command(hide = true)]
+    TestBinary(test::BinaryArgs),
     /// Show what a package, or a name in it, is for
     Doc(doc::Args),
     /// Print a program's bytecode
@@ -112,6 +117,8 @@ pub fn main(args: Vec<OsString>) -> i32 {
         Command::Run(args) => run::run(args, colour),
         Command::Repl(args) => repl::run(args, colour),
         Command::Check(args) => check::run(args, colour),
+        Command::Test(args) => test::run(*args, colour),
+        Command::TestBinary(args) => test::run_binary(args, colour),
         Command::Doc(args) => doc::run(args),
         Command::Disasm(args) => disasm::run(args, colour),
         Command::Version => shell::version(),
@@ -175,6 +182,9 @@ fn with_command(mut args: Vec<OsString>) -> Vec<OsString> {
             false => args.extend(["run".into(), "-".into()]),
         }
         return args;
+    }
+    if args[1] == "test" {
+        return test::plain_flags(args);
     }
     let is_program = args[1].to_str().is_some_and(names_program);
     // `#!/usr/bin/env gmpl` in a file of any name, or a folder.

@@ -390,7 +390,9 @@ pub(super) unsafe fn new_g(cx: *mut Ctx, entry: *const u64, stub: u32, at: u32) 
         (*g).made_at = at;
         (*g).scanned.store((*cx).p.round, Relaxed);
         (*g).id = (*cx).p.new_id();
-        (*g).parent = if (*cx).side.g.is_null() { 0 } else { (*(*cx).side.g).id };
+        let parent = (*cx).side.g;
+        (*g).parent = if parent.is_null() { 0 } else { (*parent).id };
+        (*g).group.store(if parent.is_null() { 0 } else { (*parent).group.load(Relaxed) }, Relaxed);
         *base.sub(1) = (*cx).rt().pc_at(stub) as u64;
         for i in 0..header.zero_len as usize {
             *base.add(header.zero_start as usize + i) = 0;
@@ -457,13 +459,14 @@ pub unsafe fn start_main(cx: *mut Ctx) -> bool {
 }
 
 /// Makes a G for a timer's closure.
-pub unsafe fn start_timer_closure(cx: *mut Ctx, closure: u64) {
+pub unsafe fn start_timer_closure(cx: *mut Ctx, closure: u64, group: u32) {
     unsafe {
         let rt = (*cx).rt();
         rt.env.heap.shade(closure);
         let entry = *(closure as *const u64) as *const u64;
         if let Some((g, base)) = new_g(cx, entry, rt.stubs.g_exit, 0) {
             *base = closure;
+            (*g).group.store(group, Relaxed);
             (*cx).p.ready_last(g);
         }
     }

@@ -10,6 +10,7 @@ use crate::bytecode::live::Live;
 use crate::heap::Marker;
 use crate::sched::g::{G, Status};
 use crate::sched::wait::WaitReason;
+use crate::sync::chan::Chan;
 use std::sync::atomic::Ordering::*;
 
 /// Goroutines about which more is said than what they wait for: each takes a marking of its own.
@@ -26,9 +27,24 @@ unsafe fn reached(m: &Marker, g: *mut G) -> Option<bool> {
     unsafe {
         match (*g).wait_reason() {
             WaitReason::Sleep | WaitReason::Native | WaitReason::IoWait | WaitReason::None => None,
+            WaitReason::SynctestRun | WaitReason::SynctestWait => None,
             WaitReason::ChanReceiveNil | WaitReason::ChanSendNil | WaitReason::SelectNoCases => Some(false),
             WaitReason::Select => Some(extra(g).waiting.channels().iter().any(|&ch| m.reached(ch as u64))),
             _ => Some(m.reached((*g).node.on as u64)),
+        }
+    }
+}
+
+/// Whether all channels that the G waits on were made in a group.
+///
+/// # Safety
+/// The G waits for a channel or in a select; the world is stopped.
+pub unsafe fn waits_on(g: *mut G, group: u32) -> bool {
+    unsafe {
+        let own = |ch: *const Chan| !ch.is_null() && (*ch).group() == group;
+        match (*g).wait_reason() {
+            WaitReason::Select => extra(g).waiting.channels().iter().all(|&ch| own(ch as *const Chan)),
+            _ => own((*g).node.on as *const Chan),
         }
     }
 }
@@ -108,6 +124,24 @@ pub unsafe fn mark_roots_and_find_stuck(rt: &Rt, m: &mut Marker) -> Vec<*mut G> 
         // What the stuck ones hold stays.
         roots::mark_roots(rt, m);
         stuck
+    }
+}
+
+/// Those of a group among the goroutines that can never run again, listed.
+///
+/// # Safety
+/// The world is stopped.
+pub unsafe fn leaked(rt: &Rt, stuck: &[*mut G], group: u32) -> Vec<u8> {
+    unsafe {
+        let own: Vec<*mut G> = stuck.iter().copied().filter(|&g| (*g).group.load(Relaxed) == group).collect();
+        let mut text = Vec::new();
+        if !own.is_empty() {
+            let n = own.len();
+            let s = if n == 1 { "" } else { "s" };
+            text.extend_from_slice(format!("leaked: {n} goroutine{s} can never run again\n").as_bytes());
+            list(rt, &own, &mut text);
+        }
+        text
     }
 }
 

@@ -151,6 +151,8 @@ pub fn load(
         hash_seed,
         chan_shape: chan::shape(&heap),
         made_types: Mutex::default(),
+        leaks: Mutex::default(),
+        trace_all: Default::default(),
         string_view: string::view_shape(&heap),
         slice_header: slice::header_shape(&heap),
         scalar_box: heap.shape(1, &BitMap::default()),

@@ -49,7 +49,7 @@ pub unsafe fn call_ready(cx: *mut Ctx) {
         let rt = (*cx).rt();
         for what in rt.env.heap.take_ready() {
             match what {
-                Call::Cleanup(closure) => call::start_timer_closure(cx, closure),
+                Call::Cleanup(closure) => call::start_timer_closure(cx, closure, 0),
                 Call::Finalizer(function, object) => finalize(cx, function, object),
             }
         }
@@ -67,10 +67,18 @@ pub unsafe fn collect_stopped(rt: &Rt) -> bool {
         }
         flush_caches(rt);
         let mut stuck = Vec::new();
-        rt.env.heap.collect(&mut |m| match rt.watch.early_deadlock {
+        let query = rt.env.leaks.lock().wanted.take();
+        rt.env.heap.collect(&mut |m| match rt.watch.early_deadlock || query.is_some() {
             true => stuck = explain::mark_roots_and_find_stuck(rt, m),
             false => mark_roots(rt, m),
         });
+        if let Some(group) = query {
+            let found = explain::leaked(rt, &stuck, group);
+            rt.env.leaks.lock().found = Some(found);
+            if !rt.watch.early_deadlock {
+                stuck.clear();
+            }
+        }
         if !stuck.is_empty() {
             explain::end_with_partial_deadlock(rt, stuck);
             return true;
@@ -213,6 +221,7 @@ pub unsafe fn mark_shared(rt: &Rt, m: &mut Marker) {
     }
     m.place(|| "a timer".into());
     rt.sched.timers.each_closure(&mut |w| m.word(w));
+    rt.sched.bubbles.each_closure(&mut |w| m.word(w));
 }
 
 /// # Safety
@@ -231,7 +240,10 @@ pub unsafe fn mark_frames(rt: &Rt, g: *mut G, m: &mut Marker, mut live: Option<&
             m.place(|| "a deferred call or panic".into());
             (*((*g).extra as *mut Extra)).roots(&mut |w| m.word(w));
         }
-        m.conservative((*g).node.on as u64);
+        // What it waited on last is nothing to it any more, when it is asked what it may still look at.
+        if live.is_none() || (*g).status() == Status::Waiting {
+            m.conservative((*g).node.on as u64);
+        }
         // The innermost frame may wait in a native, whose window nobody else looks at.
         for at in [(*g).pc, (*g).pc.sub(1)] {
             let w = *at;

@@ -5,6 +5,7 @@ use super::ops::{H, back};
 use super::profile::OpProfile;
 use super::{explain, roots, traceback, unwind, watch};
 use crate::bytecode::op::Op;
+use crate::sched::g::G;
 use crate::sched::idle::{Found, Hooks};
 use crate::sched::p::P;
 use std::ptr::null_mut;
@@ -132,14 +133,19 @@ impl Rt {
 }
 
 impl Hooks for Rt {
-    fn start_closure(&self, p: &mut P, closure: u64) {
+    fn start_closure(&self, p: &mut P, closure: u64, group: u32) {
         // SAFETY: the P of the calling M, which lies in its context.
-        unsafe { call::start_timer_closure(Ctx::of(p), closure) }
+        unsafe { call::start_timer_closure(Ctx::of(p), closure, group) }
     }
 
     fn call_ready(&self, p: &mut P) {
         // SAFETY: as above, between two Gs.
         unsafe { roots::call_ready(Ctx::of(p)) }
+    }
+
+    fn waits_on(&self, g: *mut G, group: u32) -> bool {
+        // SAFETY: a G that waits, and the world is stopped.
+        unsafe { explain::waits_on(g, group) }
     }
 
     fn make_p(&self, id: usize) -> *mut P {

@@ -793,7 +793,11 @@ pub unsafe fn make_chan(cx: *mut Ctx, elem: u32, cap: i64) -> u64 {
             return BAD_BOUNDS;
         }
         let ch = Chan::make(&mut (*cx).cache, rt.chan_shape, t.words as usize, &t.ptr_map, cap as usize);
-        if ch.is_null() { NO_MEMORY } else { ch as u64 }
+        if ch.is_null() {
+            return NO_MEMORY;
+        }
+        Chan::set_group(ch, (*(*cx).side.g).group.load(std::sync::atomic::Ordering::Relaxed));
+        ch as u64
     }
 }
 

@@ -462,7 +462,14 @@ unsafe fn die(cx: *mut Ctx) -> Then {
             (*g).base = (*g).stack.add(p.top_base);
         }
         out.push(b'\n');
-        traceback::goroutine(rt, g, true, &mut out);
+        let mut all = Vec::new();
+        while rt.env.trace_all.load(Relaxed) && all.is_empty() && !rt.sched.done.load(SeqCst) {
+            rt.sched.stop_the_world(&mut (*cx).p, |_| traceback::all(rt, g, &mut all));
+        }
+        if all.is_empty() {
+            traceback::goroutine(rt, g, true, &mut out);
+        }
+        out.append(&mut all);
         super::session::die(cx, out)
     }
 }

@@ -75,6 +75,13 @@ impl Decide {
         self.stream.lock().next()
     }
 
+    /// Begins anew with all choices, if they follow from a seed; the generator of the only P is to be the returned one.
+    pub fn reseed(&self) -> Option<Rng> {
+        let seed = self.seed?;
+        *self.stream.lock() = Rng::new(seed);
+        Some(Rng::new(seed))
+    }
+
     /// A generator of its own for a P.
     pub fn rng(&self) -> Rng {
         Rng::new(self.streams.fetch_add(0x9E37_79B9_7F4A_7C15, Relaxed))

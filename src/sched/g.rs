@@ -99,6 +99,8 @@ pub struct G {
     pub home: u16,
     /// How often it has locked itself to its M.
     pub locks: u16,
+    /// What it belongs to, inherited from the G that made it: a test, or one of the bubbles (`bubble`); 0: nothing.
+    pub group: AtomicU32,
     pub id: u64,
     pub parent: u64,
     pub node: WaitNode,
@@ -131,6 +133,7 @@ impl G {
             made_at: 0,
             home: 0,
             locks: 0,
+            group: AtomicU32::new(0),
             id,
             parent: 0,
             node: WaitNode::new(),

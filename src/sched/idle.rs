@@ -14,6 +14,7 @@
 //! # Stopping the world
 //! The stopper sets `stopping`, then waits until no other P is `Running`. A P sets `Running` first and looks at
 //! `stopping` after (both sequentially consistent), so it cannot slip through. Running Ps look at every safepoint.
+use super::bubble::Bubbles;
 use super::decide::Decide;
 use super::g::{G, Slabs, Status};
 use super::jobs::Jobs;
@@ -25,7 +26,7 @@ use crate::base::limits::{MAX_PROCS, RUN_QUEUE_CAPACITY};
 use crossbeam_deque::{Injector, Steal};
 use parking_lot::{Condvar, Mutex};
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering::*, fence};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::*, fence};
 use std::time::{Duration, Instant};
 
 /// How often a spinning M looks at all queues, some microseconds in all.
@@ -34,11 +35,13 @@ const SPIN_ROUNDS: u32 = 30;
 /// What the interpreter does for the scheduler.
 pub trait Hooks: Sync {
     /// Makes a runnable G that calls a closure, on the P's own queue.
-    fn start_closure(&self, p: &mut P, closure: u64);
+    fn start_closure(&self, p: &mut P, closure: u64, group: u32);
     /// The M of a P that has not run yet is needed: start its thread. `false`: the system gives none.
     fn start_m(&self, p: usize) -> bool;
     /// Starts what a collection has found to be called, on the P's own queue.
     fn call_ready(&self, p: &mut P);
+    /// Whether the G waits on channels of this group only.
+    fn waits_on(&self, g: *mut G, group: u32) -> bool;
     /// Makes a P, which stays where it is until the run has ended.
     fn make_p(&self, id: usize) -> *mut P;
 }
@@ -93,6 +96,9 @@ pub struct Sched {
     pub jobs: Jobs,
     pub netpoll: Netpoll,
     pub decide: Decide,
+    /// The last number given to a group of Gs.
+    pub groups: AtomicU32,
+    pub bubbles: Bubbles,
     pub(super) hooks: std::sync::OnceLock<*const (dyn Hooks + 'static)>,
     /// Something from outside that may still ready a G (a signal handler, a poller).
     pub outside: AtomicUsize,
@@ -158,6 +164,8 @@ impl Sched {
             jobs: Jobs::default(),
             netpoll: Netpoll::default(),
             decide,
+            groups: AtomicU32::new(0),
+            bubbles: Bubbles::default(),
             hooks: std::sync::OnceLock::new(),
             outside: AtomicUsize::new(0),
         }
@@ -371,6 +379,9 @@ impl Sched {
 
     /// Runs due timers, and sees to the network if nobody else does.
     pub fn run_timers(&self, p: &mut P) {
+        if self.bubbles.any() {
+            self.settle(p);
+        }
         if self.netpoll.waiting() != 0 && self.netpoll.is_due(self.decide.now()) {
             self.netpoll.poll(self, Some(Duration::ZERO)).ready_on(p);
         }
@@ -379,13 +390,18 @@ impl Sched {
         }
         let now = self.decide.now();
         while let Some(action) = self.timers.take_due(now) {
-            match action {
-                // SAFETY: the timer was the G's wait queue.
-                Action::Ready(g) => unsafe { p.ready_last(g) },
-                Action::Start { closure, .. } => self.hooks().start_closure(p, closure),
-                Action::Expire { shared, side, round } => shared.expire(side, round).ready_on(p),
-                Action::CallReady => self.hooks().call_ready(p),
-            }
+            self.act(p, action);
+        }
+    }
+
+    /// Does what a timer is for.
+    pub(super) fn act(&self, p: &mut P, action: Action) {
+        match action {
+            // SAFETY: the timer was the G's wait queue.
+            Action::Ready(g) => unsafe { p.ready_last(g) },
+            Action::Start { closure, group, .. } => self.hooks().start_closure(p, closure, group),
+            Action::Expire { shared, side, round } => shared.expire(side, round).ready_on(p),
+            Action::CallReady => self.hooks().call_ready(p),
         }
     }
 
@@ -413,6 +429,10 @@ impl Sched {
             }
             if self.done.load(SeqCst) {
                 return Found::Done;
+            }
+            // Those that others keep from looking now look later: whoever parks the last G of a bubble comes by here.
+            if self.bubbles.any() && !self.is_retired(p) && self.settle(p) {
+                continue;
             }
             // Nothing: go idle, then look again (see the file's head).
             p.status.store(PStatus::Idle as u8, SeqCst);

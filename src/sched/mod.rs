@@ -7,6 +7,7 @@
 //!
 //! Rejected: handing the P from M to M (each hand-off moves the hot state to another core, and nothing but blocking
 //! natives needs it); counting Ms apart from Ps; freeing Ps when their number falls (others may be looking at them).
+pub mod bubble;
 pub mod decide;
 pub mod g;
 pub mod idle;

@@ -124,6 +124,14 @@ impl P {
         unsafe { &*self.sched }
     }
 
+    /// Begins anew with all choices, if they follow from a seed.
+    pub fn reseed(&mut self) {
+        if let Some(rng) = self.sched().decide.reseed() {
+            self.rng = rng;
+            self.tick = 0;
+        }
+    }
+
     pub fn has_no_next(&self) -> bool {
         self.runnext.is_null()
     }

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicI64, Ordering::*};
 pub enum Action {
     /// Ready a sleeping G.
     Ready(*mut G),
-    /// Start a G on this closure; again every `period` if that is not 0.
-    Start { closure: u64, period: i64 },
+    /// Start a G of this group on this closure; again every `period` if that is not 0.
+    Start { closure: u64, period: i64, group: u32 },
     /// The deadline of a descriptor.
     Expire { shared: Arc<Shared>, side: Side, round: u64 },
     /// Call what a collection has found to be called.
@@ -100,12 +100,12 @@ impl Timers {
         }
         let action = s.by_time.remove(&(when, id))?;
         s.when.remove(&id);
-        if let Action::Start { closure, period } = action
+        if let Action::Start { closure, period, group } = action
             && period > 0
         {
             // Missed ticks are dropped, as Go does.
             let next = when + period * (1 + (now - when) / period);
-            s.by_time.insert((next, id), Action::Start { closure, period });
+            s.by_time.insert((next, id), Action::Start { closure, period, group });
             s.when.insert(id, next);
         }
         self.update_next(&s);

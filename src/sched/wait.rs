@@ -30,6 +30,8 @@ wait_reasons! {
     Native "syscall"
     IoWait "IO wait"
     Coroutine "coroutine"
+    SynctestRun "synctest.Run"
+    SynctestWait "synctest.Wait"
 }
 
 impl WaitReason {

@@ -33,6 +33,7 @@ pub mod sort;
 pub mod strconv;
 pub mod strings;
 pub mod sync;
+pub mod testhook;
 mod text;
 pub mod timers;
 pub mod unicode;
@@ -67,6 +68,7 @@ pub fn natives() -> Vec<NativeEntry> {
         strconv::NATIVES,
         strings::NATIVES,
         sync::NATIVES,
+        testhook::NATIVES,
         timers::NATIVES,
         unicode::NATIVES,
         zones::NATIVES,

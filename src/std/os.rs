@@ -12,7 +12,7 @@ use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 pub const NATIVES: &[NativeEntry] = &[
-    ("os.Exit", |cx| Err(Trap::Exit(cx.int(0) as i32))),
+    ("os.exit", |cx| Err(Trap::Exit(cx.int(0) as i32))),
     ("os.args", args),
     ("os.change", change),
     ("os.closeFile", files::close),

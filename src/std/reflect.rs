@@ -217,6 +217,8 @@ pub const NATIVES: &[NativeEntry] = &[
         if c.is_null() {
             return Err(Trap::OutOfMemory);
         }
+        // SAFETY: the channel is new; the running G.
+        unsafe { Chan::set_group(c, (*cx.side.g).group.load(std::sync::atomic::Ordering::Relaxed)) };
         let v = of_words(cx, t, &[c as u64], 0)?;
         give(cx, 0, v)
     }),

@@ -26,6 +26,7 @@ pub const NATIVES: &[NativeEntry] = &[
     ("runtime/debug.setMemoryLimit", set_memory_limit),
     ("runtime/debug.freeMemory", free_memory),
     ("runtime/debug.SetMaxStack", set_max_stack),
+    ("runtime/debug.traceAll", trace_all),
     ("runtime/debug.SetMaxThreads", set_max_threads),
 ];
 
@@ -217,6 +218,12 @@ fn free_memory(cx: &mut Cx) -> NativeResult {
 fn set_max_stack(cx: &mut Cx) -> NativeResult {
     let old = cx.env.max_stack_bytes.swap(cx.int(0) as usize, Relaxed);
     cx.set_int(0, old as i64);
+    Ok(Outcome::Done)
+}
+
+/// `traceAll(all bool)`
+fn trace_all(cx: &mut Cx) -> NativeResult {
+    cx.env.trace_all.store(cx.word(0) != 0, Relaxed);
     Ok(Outcome::Done)
 }
 

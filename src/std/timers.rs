@@ -1,8 +1,11 @@
 //! Natives of `time` that touch the scheduler: sleeping and timers.
+use crate::sched::bubble::Bubble;
 use crate::sched::timer::Action;
 use crate::sched::wait::WaitReason;
 use crate::sync::chan::Chan;
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 pub const NATIVES: &[NativeEntry] = &[
     ("time.Sleep", sleep),
@@ -18,8 +21,13 @@ fn sleep(cx: &mut Cx) -> NativeResult {
         return Ok(Outcome::Yield);
     }
     let sched: *const _ = cx.side.sched();
-    let when = cx.side.sched().decide.now().saturating_add(d);
     let g = cx.side.g;
+    if let Some(bubble) = bubble(cx) {
+        cx.side.park(WaitReason::Sleep, false)();
+        bubble.start_timer(bubble.now().saturating_add(d), Action::Ready(g));
+        return Ok(Outcome::Parked);
+    }
+    let when = cx.side.sched().decide.now().saturating_add(d);
     cx.side.park(WaitReason::Sleep, false)();
     // SAFETY: the scheduler outlives its Gs; the G is not touched once it is on the timer.
     let sched = unsafe { &*sched };
@@ -30,8 +38,19 @@ fn sleep(cx: &mut Cx) -> NativeResult {
     Ok(Outcome::Parked)
 }
 
+/// The bubble that the running G is in.
+pub fn bubble(cx: &Cx) -> Option<Arc<Bubble>> {
+    let sched = cx.side.sched();
+    // SAFETY: the running G.
+    sched.bubbles.any().then(|| sched.bubbles.of(unsafe { (*cx.side.g).group.load(Relaxed) }))?
+}
+
+/// `runtimeNow() (wall int64, mono int64)`: a bubble's time has no monotonic part of its own.
 fn now(cx: &mut Cx) -> NativeResult {
-    let (wall, mono) = (cx.env.clock)();
+    let (wall, mono) = match bubble(cx) {
+        Some(bubble) => (bubble.now(), bubble.now()),
+        None => (cx.env.clock)(),
+    };
     cx.set_int(0, wall);
     cx.set_int(1, mono);
     Ok(Outcome::Done)
@@ -40,7 +59,15 @@ fn now(cx: &mut Cx) -> NativeResult {
 /// `startTimer(when, period int64, f func()) (id int64)`; times in nanoseconds of the monotonic clock.
 fn start_timer(cx: &mut Cx) -> NativeResult {
     let (when, period, closure) = (cx.int(0), cx.int(1), cx.word(2));
-    let (id, first) = cx.side.sched().timers.start(when, Action::Start { closure, period });
+    // SAFETY: the running G.
+    let group = unsafe { (*cx.side.g).group.load(Relaxed) };
+    let action = Action::Start { closure, period, group };
+    if let Some(bubble) = bubble(cx) {
+        let id = bubble.start_timer(when, action);
+        cx.set_int(0, id);
+        return Ok(Outcome::Done);
+    }
+    let (id, first) = cx.side.sched().timers.start(when, action);
     if first {
         cx.side.sched().timer_added();
     }
@@ -50,7 +77,11 @@ fn start_timer(cx: &mut Cx) -> NativeResult {
 
 /// `stopTimer(id int64) bool`: whether it was pending.
 fn stop_timer(cx: &mut Cx) -> NativeResult {
-    let was = cx.side.sched().timers.stop(cx.int(0));
+    let (sched, id) = (cx.side.sched(), cx.int(0));
+    let was = match sched.bubbles.of_timer(id) {
+        Some((bubble, id)) => bubble.is_some_and(|b| b.timers.stop(id)),
+        None => sched.timers.stop(id),
+    };
     cx.set_bool(0, was);
     Ok(Outcome::Done)
 }

@@ -156,7 +156,9 @@ pub struct Chan {
     timer: AtomicU16,
     count: AtomicU64,
     cap: u64,
-    elem_words: u64,
+    elem_words: u32,
+    /// The group of the G that made it.
+    group: u32,
     buf: *mut u64,
     send_at: u64,
     recv_at: u64,
@@ -221,6 +223,7 @@ impl Chan {
             count: AtomicU64::new(0),
             cap: cap as u64,
             elem_words: 1,
+            group: 0,
             buf: Box::leak(vec![0u64; cap].into_boxed_slice()).as_mut_ptr(),
             send_at: 0,
             recv_at: 0,
@@ -251,7 +254,7 @@ impl Chan {
             // SAFETY: a fresh zeroed object of the channel's shape.
             unsafe {
                 (*ch).cap = cap as u64;
-                (*ch).elem_words = elem_words as u64;
+                (*ch).elem_words = elem_words as u32;
                 (*ch).buf = buf;
             }
         }
@@ -303,7 +306,20 @@ impl Chan {
     }
 
     pub fn elem_words(&self) -> u64 {
-        self.elem_words
+        self.elem_words as u64
+    }
+
+    /// The group of the G that made it.
+    pub fn group(&self) -> u32 {
+        self.group
+    }
+
+    /// Of a new channel: it belongs to a group.
+    ///
+    /// # Safety
+    /// Nobody else has seen it.
+    pub unsafe fn set_group(ch: *mut Chan, group: u32) {
+        unsafe { (*ch).group = group };
     }
 
     pub fn is_closed(&self) -> bool {
@@ -312,7 +328,7 @@ impl Chan {
 
     #[inline(always)]
     unsafe fn place(&self, i: u64) -> *mut u64 {
-        unsafe { self.buf.add((i * self.elem_words) as usize) }
+        unsafe { self.buf.add(i as usize * self.elem_words as usize) }
     }
 
     #[inline(always)]
@@ -333,7 +349,7 @@ impl Chan {
             let n = self.receivers.pop();
             if !n.is_null() {
                 if !(*n).value.is_null() {
-                    copy((*n).value, value, self.elem_words);
+                    copy((*n).value, value, self.elem_words());
                 }
                 if !(*n).ok.is_null() {
                     *(*n).ok = 1;
@@ -343,7 +359,7 @@ impl Chan {
             let count = self.count.load(Relaxed);
             if count < self.cap {
                 if self.elem_words > 0 {
-                    copy(self.place(self.send_at), value, self.elem_words);
+                    copy(self.place(self.send_at), value, self.elem_words());
                 }
                 self.send_at = self.after(self.send_at);
                 self.count.store(count + 1, Relaxed);
@@ -459,7 +475,7 @@ impl Chan {
         unsafe {
             let count = self.count.load(Relaxed);
             if count > 0 {
-                let words = self.elem_words;
+                let words = self.elem_words();
                 let from = self.place(self.recv_at);
                 if words > 0 {
                     if !value.is_null() {
@@ -490,7 +506,7 @@ impl Chan {
             let n = self.senders.pop();
             if !n.is_null() {
                 if !value.is_null() {
-                    copy(value, (*n).value, self.elem_words);
+                    copy(value, (*n).value, self.elem_words());
                 }
                 if !ok.is_null() {
                     *ok = 1;
@@ -498,7 +514,7 @@ impl Chan {
                 return Some(Received::Woke((*n).g));
             }
             if self.closed.load(Relaxed) != 0 {
-                zero(value, ok, self.elem_words);
+                zero(value, ok, self.elem_words());
                 return Some(Received::Done { ok: false });
             }
             None
@@ -590,7 +606,7 @@ impl Chan {
                 if n.is_null() {
                     break;
                 }
-                zero((*n).value, (*n).ok, (*ch).elem_words);
+                zero((*n).value, (*n).ok, (*ch).elem_words());
                 (*(*n).g).handed = false;
                 chain((*n).g);
             }

@@ -27,6 +27,8 @@ pub struct CheckOptions<'l> {
     pub strict: bool,
     /// Asked which standard package has a name, for help lines.
     pub loader: Option<&'l dyn Loader>,
+    /// Programs may be imported: by their tests.
+    pub programs: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -163,7 +163,7 @@ impl<'a> Checker<'a> {
         };
         let pkg = self.pkg_ids[index];
         let own = self.info.pkg(pkg).name;
-        if own == self.syms.main {
+        if own == self.syms.main && !self.options.programs {
             let message = format!("import \"{}\" is a program, not an importable package", self.name(spec.path));
             self.err("import", spec.path_span, message);
             return;

@@ -79,6 +79,15 @@ pub struct FramePlace {
     pub line: u32,
 }
 
+/// The question which goroutines of a group can never run again, and its answer.
+#[derive(Default)]
+pub struct Leaks {
+    /// The next collection is to look.
+    pub wanted: Option<u32>,
+    /// What it found: a list for the user, empty if there are none.
+    pub found: Option<Vec<u8>>,
+}
+
 pub struct Env {
     /// The address of the code, for closures that natives make.
     pub code: usize,
@@ -95,6 +104,9 @@ pub struct Env {
     pub chan_shape: ShapeId,
     /// The types by their structure, and the right to add types: see [`super::make_type`].
     pub made_types: Mutex<super::make_type::Index>,
+    pub leaks: Mutex<Leaks>,
+    /// A panic that ends the run shows the stacks of all goroutines (`debug.SetTraceback`).
+    pub trace_all: std::sync::atomic::AtomicBool,
     pub heap: Arc<Heap>,
     pub host: Arc<dyn Host>,
     /// What the program may reach of the outside beside its host.

@@ -26,6 +26,8 @@ pub struct ProcessHost {
     heard: AtomicU64,
     /// What is to be done when the run lasts.
     later: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// It runs tests: who started it tells of its exit status.
+    tests: bool,
 }
 
 impl ProcessHost {
@@ -39,7 +41,13 @@ impl ProcessHost {
             ending: AtomicBool::new(false),
             heard: AtomicU64::new(0),
             later: Mutex::default(),
+            tests: false,
         }
+    }
+
+    /// For a program that is run by `gmpl test`.
+    pub fn for_tests(args: Vec<String>) -> ProcessHost {
+        ProcessHost { tests: true, ..ProcessHost::new(args) }
     }
 
     /// Whether the program listens to a signal itself.
@@ -72,6 +80,13 @@ impl ProcessHost {
         }
         result
     }
+}
+
+/// A run's last words without the line about its exit status.
+pub fn words_of_test(text: &[u8]) -> &[u8] {
+    let Some(line) = text.strip_suffix(b"\n") else { return text };
+    let start = memchr::memrchr(b'\n', line).map_or(0, |i| i + 1);
+    if line[start..].starts_with(b"exit status ") { &text[..start] } else { text }
 }
 
 /// The reader of standard output has gone: the process ends as the signal that says so ends it, without a word.
@@ -113,6 +128,10 @@ impl Host for ProcessHost {
         let mut out = self.out.lock();
         let _ = self.write_all(&mut out);
         std::io::stderr().lock().write_all(bytes)
+    }
+
+    fn last_words(&self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stderr(if self.tests { words_of_test(bytes) } else { bytes })
     }
 
     fn hear(&self, signal: i32, heard: bool) -> bool {

@@ -70,15 +70,14 @@ pub fn compile(files: Files, options: CompileOptions) -> Compiled {
 }
 
 fn compile_here(files: Files, options: CompileOptions) -> Compiled {
-    let texts: Vec<&str> = files.files.iter().map(|f| f.1.as_str()).collect();
-    if let Some(pruned) = source::prune(&texts, files.module.as_ref()) {
-        let loader = PackageLoader::pruned(files.module.clone(), pruned);
+    if let Some(pruned) = source::prune(&files) {
+        let loader = PackageLoader::of(&files, Some(pruned));
         let compiled = compile_with(&files, &loader, options);
         if options.reached_only || !compiled.diagnostics.has_errors() {
             return compiled;
         }
     }
-    compile_with(&files, &PackageLoader::new(files.module.clone()), options)
+    compile_with(&files, &PackageLoader::of(&files, None), options)
 }
 
 fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) -> Compiled {
@@ -96,7 +95,7 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
     let graph = load_program(&main_files, loader, parse, &mut sources, &mut names, &mut ast, &mut diagnostics);
     let mut program = None;
     if !diagnostics.has_hard_errors() {
-        let check = CheckOptions { strict: options.strict, loader: Some(loader) };
+        let check = CheckOptions { strict: options.strict, loader: Some(loader), programs: !files.packages.is_empty() };
         let mut info = check_program(&main_files, &ast, &graph, &mut names, &sources, check, &mut diagnostics);
         if options.vet {
             crate::types::vet::vet(&main_files, &ast, &info, &names, &sources, &mut diagnostics);
@@ -114,7 +113,7 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
     if options.vet && diagnostics.lacks_packages_only() {
         // Warnings need no more than what is there; errors would only follow from what is missing.
         let known = diagnostics.list.len();
-        let check = CheckOptions { strict: options.strict, loader: Some(loader) };
+        let check = CheckOptions { strict: options.strict, loader: Some(loader), programs: false };
         let info = check_program(&main_files, &ast, &graph, &mut names, &sources, check, &mut diagnostics);
         crate::types::vet::vet(&main_files, &ast, &info, &names, &sources, &mut diagnostics);
         let later = diagnostics.list.split_off(known);

@@ -58,14 +58,15 @@ pub struct Library {
 }
 
 impl Pruned {
-    /// Follows the mentions of a program's files. `None`: it mentions packages in a way that needs all of them.
-    pub fn new(texts: &[&str], library: &Library, module: Option<&str>) -> Option<Pruned> {
+    /// Follows the mentions of a program's files. `None`: it mentions packages in a way that needs all of them. `elsewhere`
+    /// tells of a path whether it is a package of the program whose files are not among the texts.
+    pub fn new(texts: &[&str], library: &Library, elsewhere: &dyn Fn(&str) -> bool) -> Option<Pruned> {
         let mut pruned = Pruned { packages: FxHashMap::default(), has_methods: false, calls_methods: false };
         let mut work: Vec<(&'static str, &'static str)> = Vec::new();
         for text in texts {
             let mut imports = FxHashMap::default();
             for (name, path) in imports_of(text) {
-                if module.is_some_and(|m| path.starts_with(m)) || name == "." {
+                if elsewhere(path) || name == "." {
                     return None;
                 }
                 if let Some(f) = (library.files)(path).first() {

@@ -97,7 +97,7 @@ impl Front {
         if diags.has_errors() {
             return None;
         }
-        let options = CheckOptions { strict: false, loader: Some(&loader) };
+        let options = CheckOptions { strict: false, loader: Some(&loader), programs: false };
         let checked =
             check_input(&mut self.types, file, &self.ast, &self.graph, &mut self.names, &self.sources, options, diags);
         Some((file, checked))

@@ -10,6 +10,8 @@ include!(concat!(env!("OUT_DIR"), "/stdlib.rs"));
 pub struct Files {
     pub files: Vec<(String, String)>,
     pub module: Option<Module>,
+    /// Packages whose files are given here instead of found, by import path.
+    pub packages: Vec<(String, Vec<(String, String)>)>,
 }
 
 /// A `go.mod`: the module's path and its folder.
@@ -22,7 +24,7 @@ pub struct Module {
 impl Files {
     /// One file of the given name.
     pub fn one(name: impl Into<String>, text: impl Into<String>) -> Files {
-        Files { files: vec![(name.into(), text.into())], module: None }
+        Files { files: vec![(name.into(), text.into())], ..Files::default() }
     }
 
     /// Reads a program from standard input.
@@ -35,6 +37,7 @@ impl Files {
         Ok(Files {
             files: vec![("standard input".into(), text_of("standard input", bytes)?)],
             module: find_module(Path::new(".")),
+            ..Files::default()
         })
     }
 
@@ -64,10 +67,11 @@ impl Files {
         } else {
             vec![(shown.to_string(), read_text(path)?)]
         };
-        Ok(Files { files, module: find_module(dir) })
+        Ok(Files { files, module: find_module(dir), ..Files::default() })
     }
 }
 
+/// The source files of a folder but tests, in order.
 fn read_dir(dir: &Path) -> Result<Vec<(String, String)>, String> {
     let entries = std::fs::read_dir(dir).map_err(|e| why(&dir.display().to_string(), &e))?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| is_source(p)).collect();
@@ -76,12 +80,26 @@ fn read_dir(dir: &Path) -> Result<Vec<(String, String)>, String> {
 }
 
 fn is_source(path: &Path) -> bool {
-    let source = path.extension().is_some_and(|e| e == "gm" || e == "go");
-    let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("");
-    source && path.is_file() && !stem.ends_with("_test") && !stem.starts_with(['.', '_'])
+    is_source_or_test(path) && !is_test(path)
 }
 
-fn read_text(path: &Path) -> Result<String, String> {
+/// Whether a path names a source file of a package or of its tests.
+pub fn is_source_or_test(path: &Path) -> bool {
+    let source = path.extension().is_some_and(|e| e == "gm" || e == "go");
+    let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("");
+    source && path.is_file() && !stem.starts_with(['.', '_'])
+}
+
+/// Whether a source file holds tests.
+pub fn is_test(path: &Path) -> bool {
+    path.file_stem().is_some_and(|s| s.to_str().is_some_and(|s| s.ends_with("_test")))
+}
+
+/// Reads a source file.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn read_text(path: &Path) -> Result<String, String> {
     let shown = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|e| why(&shown, &e))?;
     text_of(&shown, bytes)
@@ -125,7 +143,7 @@ fn text_of(shown: &str, bytes: Vec<u8>) -> Result<String, String> {
 }
 
 /// The nearest `go.mod` upward from a folder.
-pub(super) fn find_module(dir: &Path) -> Option<Module> {
+pub fn find_module(dir: &Path) -> Option<Module> {
     let dir = std::fs::canonicalize(dir).ok()?;
     for folder in dir.ancestors() {
         if let Ok(text) = std::fs::read_to_string(folder.join("go.mod")) {
@@ -140,17 +158,19 @@ pub(super) fn find_module(dir: &Path) -> Option<Module> {
 /// Finds imported packages.
 pub struct PackageLoader {
     module: Option<Module>,
+    given: Vec<(String, Vec<(String, String)>)>,
     /// What the program reaches of the standard packages; `None`: they are loaded whole.
     pruned: Option<Pruned>,
 }
 
 impl PackageLoader {
     pub fn new(module: Option<Module>) -> PackageLoader {
-        PackageLoader { module, pruned: None }
+        PackageLoader { module, given: Vec::new(), pruned: None }
     }
 
-    pub(super) fn pruned(module: Option<Module>, pruned: Pruned) -> PackageLoader {
-        PackageLoader { module, pruned: Some(pruned) }
+    /// For the packages of a program, and no more of the standard ones than it reaches if that is given.
+    pub(super) fn of(files: &Files, pruned: Option<Pruned>) -> PackageLoader {
+        PackageLoader { module: files.module.clone(), given: files.packages.clone(), pruned }
     }
 }
 
@@ -172,9 +192,15 @@ pub fn std_files(path: &str) -> &'static [(&'static str, &'static str, &'static 
 }
 
 /// What the program in these files reaches of the standard packages.
-pub(super) fn prune(texts: &[&str], module: Option<&Module>) -> Option<Pruned> {
+pub(super) fn prune(files: &Files) -> Option<Pruned> {
     let library = Library { files: std_files, named: std_package_named };
-    Pruned::new(texts, &library, module.map(|m| m.path.as_str()))
+    let given = files.packages.iter().flat_map(|p| &p.1);
+    let texts: Vec<&str> = files.files.iter().chain(given).map(|f| f.1.as_str()).collect();
+    let elsewhere = |path: &str| {
+        let given = files.packages.iter().any(|p| p.0 == path);
+        !given && files.module.as_ref().is_some_and(|m| path.starts_with(&m.path))
+    };
+    Pruned::new(&texts, &library, &elsewhere)
 }
 
 /// The path of the standard package of this name.
@@ -190,6 +216,9 @@ pub fn std_package_named(name: &str) -> Option<&'static str> {
 
 impl Loader for PackageLoader {
     fn load(&self, path: &str) -> Result<LoadedPackage, LoadError> {
+        if let Some((_, files)) = self.given.iter().find(|p| p.0 == path) {
+            return Ok(LoadedPackage { std: false, files: files.clone() });
+        }
         let files = std_files(path);
         if !files.is_empty() {
             // The runtime's own package is needed whole.

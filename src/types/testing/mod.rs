@@ -33,7 +33,7 @@ pub fn check_files(files: &[(String, String)], loader: &dyn Loader) -> Checked {
     }
     let main: Vec<usize> = (0..ast.files.len()).collect();
     let graph = load_program(&main, loader, parse_file, &mut sources, &mut names, &mut ast, &mut diags);
-    let options = CheckOptions { strict: false, loader: Some(loader) };
+    let options = CheckOptions { strict: false, loader: Some(loader), programs: false };
     let info = check_program(&main, &ast, &graph, &mut names, &sources, options, &mut diags);
     Checked { info, names, sources, diags, ast }
 }

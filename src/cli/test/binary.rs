@@ -1,0 +1,131 @@
+//! The process that runs the tests of one package: what Go's test binary is. Nobody calls it by hand.
+use super::harness::Harness;
+use super::seeds;
+use crate::base::limits::MAX_REPORTED_ERRORS;
+use crate::base::render;
+use crate::cli::terminal::Colour;
+use crate::cli::{complain, report, set_procs, signals, status};
+use crate::value::env::Host;
+use crate::vm::host::ProcessHost;
+use crate::vm::{CompileOptions, Compiled, Permissions, RunOptions, Vm, compile};
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+/// What the output of a package with mistakes begins with; their reports follow.
+pub const BUILD_FAILED: &[u8] = b"\0gmpl: build failed\0";
+
+#[derive(clap::Args)]
+pub struct BinaryArgs {
+    /// The package's import path
+    #[arg(long)]
+    path: String,
+    /// The package's folder
+    #[arg(long)]
+    dir: PathBuf,
+    /// The folder as reports show it
+    #[arg(long)]
+    shown: PathBuf,
+    /// The program's first argument
+    #[arg(long)]
+    argv0: Option<String>,
+    /// There are no tests: only look for mistakes
+    #[arg(long)]
+    check: bool,
+    #[arg(long)]
+    allow_leaks: bool,
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Run each test under so many schedules
+    #[arg(long, requires = "replay")]
+    seeds: Option<u64>,
+    /// The command that replays one, but for `--seed` and `-run`
+    #[arg(long)]
+    replay: Option<String>,
+    /// The names of the package's files
+    files: Vec<String>,
+    #[arg(last = true)]
+    args: Vec<String>,
+}
+
+pub fn run_binary(args: BinaryArgs, colour: Colour) -> i32 {
+    let harness = match Harness::read(&args.path, &args.dir, &args.shown, &args.files) {
+        Ok(harness) => harness,
+        Err(e) => {
+            begin_reports();
+            complain(&e);
+            return status::COMPILE_ERROR;
+        }
+    };
+    let tests = harness.tests();
+    if harness.diagnostics.has_errors() {
+        begin_reports();
+        let on = colour.on_stderr();
+        let list = harness.diagnostics.sorted(&harness.sources, MAX_REPORTED_ERRORS);
+        let text: String = list.iter().map(|d| render::human(d, &harness.sources, on, None)).collect();
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+        return status::COMPILE_ERROR;
+    }
+    // With many schedules the program is made ready more than once, and the process outlives each run.
+    let options = CompileOptions { check_only: args.check, for_process: args.seeds.is_none(), ..Default::default() };
+    let mut compiled = compile(harness.files, options);
+    if compiled.diagnostics.has_errors() {
+        begin_reports();
+        report(&compiled, Default::default(), MAX_REPORTED_ERRORS, colour);
+        return status::COMPILE_ERROR;
+    }
+    if args.check {
+        return status::OK;
+    }
+    show_full_names(&mut compiled, &args);
+    let mut argv = vec![args.argv0.clone().unwrap_or_else(|| format!("{}.test", args.path))];
+    argv.extend(args.args.iter().cloned());
+    if args.allow_leaks {
+        argv.insert(1, "-test.leaks=false".into());
+    }
+    let mut options = RunOptions { seed: args.seed, permissions: Permissions::all(), ..RunOptions::default() };
+    set_procs(&mut options, None);
+    crate::cli::debug::apply(&mut options);
+    let Some(program) = compiled.program.take() else { return status::COMPILE_ERROR };
+    if let Some(n) = args.seeds {
+        let runs =
+            seeds::Runs { program, sources: compiled.sources, options, argv, replay: args.replay.unwrap_or_default() };
+        return runs.all(&tests, n);
+    }
+    let host = Arc::new(ProcessHost::for_tests(argv));
+    let running = Arc::new(OnceLock::new());
+    let (watched, run) = (Arc::downgrade(&host), running.clone());
+    host.when_lasting(move || {
+        if let Some(host) = watched.upgrade() {
+            signals::end_on_signals(host, run);
+        }
+    });
+    match Vm::new(program, compiled.sources, host.clone(), &options) {
+        Ok(vm) => {
+            let _ = running.set(vm.handle());
+            let ended = vm.run_and_keep().status;
+            let _ = host.flush_stdout();
+            ended
+        }
+        Err(e) => {
+            complain(&e);
+            status::FAILED
+        }
+    }
+}
+
+/// What follows on either stream are reports of mistakes.
+fn begin_reports() {
+    let _ = std::io::stdout().write_all(BUILD_FAILED).and_then(|()| std::io::stdout().flush());
+}
+
+/// Programs that ask where they are get whole paths, as in Go.
+fn show_full_names(compiled: &mut Compiled, args: &BinaryArgs) {
+    if let Some(sources) = Arc::get_mut(&mut compiled.sources) {
+        sources.rename(|name| {
+            let file = std::path::Path::new(name).file_name().and_then(|n| n.to_str()).unwrap_or(name);
+            let own = args.files.iter().any(|f| f == file) && !name.starts_with('$');
+            if own { args.dir.join(file).display().to_string() } else { name.to_string() }
+        });
+    }
+}

@@ -1,0 +1,4 @@
+package basic
+
+func Add(x, y int) int { return x + y }
+func secret() int      { return 7 }

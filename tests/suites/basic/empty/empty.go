@@ -1,0 +1,4 @@
+package empty
+
+// F has no tests.
+func F() {}

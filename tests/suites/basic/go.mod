@@ -1,0 +1,3 @@
+module suites/basic
+
+go 1.27

@@ -1,0 +1,3 @@
+module suites/bubble
+
+go 1.27

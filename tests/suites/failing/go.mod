@@ -1,0 +1,3 @@
+module suites/failing
+
+go 1.27
