@@ -158,9 +158,10 @@ impl Work {
         self.available.store(chunks.list.len(), Relaxed);
     }
 
-    fn shade(&self, todo: Todo) {
+    /// Adds to what others will look into; in large chunks, for there may be a million that show one each.
+    fn shade(&self, todo: impl IntoIterator<Item = Todo>) {
         let mut grey = self.grey.lock();
-        grey.push(todo);
+        grey.extend(todo);
         if grey.len() >= GREY_CHUNK {
             let chunk = std::mem::replace(&mut *grey, Vec::with_capacity(GREY_CHUNK));
             drop(grey);
@@ -338,7 +339,7 @@ impl Heap {
         let shapes = self.cycle.shapes.lock().clone();
         let mut m = Marker::concurrent(self, &shapes);
         f(&mut m);
-        self.cycle.work.give(m.take_stack());
+        self.cycle.work.shade(m.take_stack());
     }
 
     /// What cleanups and finalizers hold.
@@ -412,7 +413,7 @@ impl Heap {
         if let Some(todo) = self.mark_shared(i, cell, at, |bytes| {
             self.cycle.marked.fetch_add(bytes, Relaxed);
         }) {
-            self.cycle.work.shade(todo);
+            self.cycle.work.shade([todo]);
         }
     }
 

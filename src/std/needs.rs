@@ -47,7 +47,7 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
     (Descriptor, "net", "accept closeSocket read receiveFrom setDeadline setOption shutdown socketName write"),
     (Descriptor, "os", "closeFile control pipe seek setDeadline"),
     (Stream, "fmt", "printOut"),
-    (Stream, "os", "Exit args read write"),
+    (Stream, "os", "args exit read write"),
     (
         Nothing,
         "bytes",
@@ -108,6 +108,12 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
          vSetBytes vSetComplex vSetFloat vSetLen vSetMapIndex vSetString vSetWord vSetZero vSlice vString \
          vType vUint vZero",
     ),
+    (
+        Nothing,
+        "internal/testhook",
+        "InBubble NewGroup Reseed askStuck enterBubble leaveBubble mainEnds others takeStuck verdict waitForEnd \
+         waitForOthers",
+    ),
     (Nothing, "regexp", "QuoteMeta compile findAll isMatch replace"),
     (
         Nothing,
@@ -115,7 +121,7 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
         "GC GOMAXPROCS Goexit Gosched LockOSThread NumCPU NumGoroutine SetFinalizer Stack \
          UnlockOSThread addCleanup callerInfo dropCleanup",
     ),
-    (Nothing, "runtime/debug", "SetMaxStack SetMaxThreads freeMemory setGCPercent setMemoryLimit"),
+    (Nothing, "runtime/debug", "SetMaxStack SetMaxThreads freeMemory setGCPercent setMemoryLimit traceAll"),
     (Nothing, "slices", "sortOrdered"),
     (Nothing, "sort", "sliceLen sortOrdered swapElems"),
     (Nothing, "strconv", "FormatFloat IsPrint Quote QuoteRune QuoteToASCII formatInt parseFloat parseUint unquote"),
@@ -138,11 +144,11 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
     (
         Nothing,
         "sync/atomic",
-        "AddInt32 AddInt64 AddUint32 AddUint64 AddUintptr AddWord AndInt32 AndInt64 AndUint32 AndUint64 \
-         AndUintptr AndWord CompareAndSwapInt32 CompareAndSwapInt64 CompareAndSwapUint32 CompareAndSwapUint64 \
-         CompareAndSwapUintptr CompareAndSwapWord LoadInt32 LoadInt64 LoadUint32 LoadUint64 LoadUintptr \
-         LoadWord OrInt32 OrInt64 OrUint32 OrUint64 OrUintptr OrWord StoreInt32 StoreInt64 StoreUint32 \
-         StoreUint64 StoreUintptr StoreWord SwapInt32 SwapInt64 SwapUint32 SwapUint64 SwapUintptr SwapWord \
+        "AddInt32 AddInt64 AddUint32 AddUint64 AddUintptr AndInt32 AndInt64 AndUint32 AndUint64 \
+         AndUintptr CompareAndSwapInt32 CompareAndSwapInt64 CompareAndSwapUint32 CompareAndSwapUint64 \
+         CompareAndSwapUintptr LoadInt32 LoadInt64 LoadUint32 LoadUint64 LoadUintptr \
+         OrInt32 OrInt64 OrUint32 OrUint64 OrUintptr StoreInt32 StoreInt64 StoreUint32 \
+         StoreUint64 StoreUintptr SwapInt32 SwapInt64 SwapUint32 SwapUint64 SwapUintptr \
          anyAdd anyAnd anyCompareAndSwap anyLoad anyOr anyStore anySwap sameType",
     ),
     (Nothing, "syscall", "strerror"),
