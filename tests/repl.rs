@@ -176,6 +176,8 @@ fn panics_and_deadlocks_leave_the_session_alive() {
     let deadlock = t.input("defer fmt.Println(\"deferred\"); <-make(chan int)");
     has(&deadlock, "fatal error: all goroutines are asleep - deadlock!");
     has(&deadlock, "help: nobody will send");
+    // What it had deferred is printed above the prompt, which is drawn again.
+    t.until("the deferred call", |s| s.has("deferred") && s.line() == ">>>");
     has(&t.input("var mu sync.Mutex; mu.Lock(); mu.Lock()"), "help: a Mutex cannot be locked twice");
     has(&t.input("go func() { panic(\"in another\") }(); time.Sleep(50 * time.Millisecond)"), "panic: in another");
     assert_eq!(t.input("kept"), "[1] []int");
