@@ -1,7 +1,8 @@
 //! P: a logical processor. All of it but the run queue's shared ends belongs to its M.
+use super::Sched;
 use super::decide::Rng;
 use super::g::{G, Status};
-use super::idle::{Parker, Sched};
+use super::idle::Parker;
 use super::inbox::Inbox;
 use super::runq::RunQueue;
 use super::solo::Solo;

@@ -5,6 +5,7 @@ use loom::sync::atomic::{AtomicBool, Ordering::*};
 use loom::sync::{Arc, Notify};
 
 mod chan;
+mod idle;
 mod queue;
 mod sema;
 
