@@ -9,8 +9,8 @@
 //!   there may be no other report, and a program with an ERROR exits with 1.
 //!
 //! Directives, each on a line of its own: `// args: a b`, `// stdin: line` (once a line), `// env: X=1`,
-//! `// flags: --seed 1`, `// procs: 1` (run only with that many), `// not: seed` (skipped in that mode),
-//! `// unordered` (sorted lines are compared), `// gmpl only` (the oracle has nothing to say).
+//! `// flags: --seed 1`, `// procs: 1` (run only with that many), `// not: seed` (skipped in that mode, or with
+//! `hostile` by that build), `// unordered` (sorted lines are compared), `// gmpl only` (the oracle has nothing to say).
 //!
 //! `GOLDEN=text cargo test --test golden` runs the programs with the text in their path.
 use std::collections::BTreeMap;
@@ -22,7 +22,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-const TIMEOUT: Duration = Duration::from_secs(20);
+const HOSTILE: bool = cfg!(feature = "hostile");
+/// The hostile build collects at every safepoint.
+const TIMEOUT: Duration = Duration::from_secs(if HOSTILE { 60 } else { 20 });
 /// Whether the suite also runs with these seeds: virtual time, one order of everything.
 const SEEDS: &[u64] = &[1];
 /// Whether the portable driver runs what lies in these areas.
@@ -271,7 +273,7 @@ impl Program {
         let area = self.path.iter().rev().nth(1).and_then(|a| a.to_str()).unwrap_or("");
         let kind = mode.name.split(' ').next().unwrap_or("");
         mode.areas.is_none_or(|areas| areas.contains(&area))
-            && !self.words("not").iter().any(|m| *m == mode.name || m == kind)
+            && !self.words("not").iter().any(|m| *m == mode.name || m == kind || (HOSTILE && m == "hostile"))
             && (self.values("procs").is_empty() || mode.procs.is_some_and(|n| self.values("procs")[0] == n.to_string()))
     }
 }

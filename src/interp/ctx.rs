@@ -4,7 +4,7 @@ use super::profile::OpProfile;
 use crate::base::span::SourceMap;
 use crate::bytecode::program::{Program, RTypeId};
 use crate::heap::{Cache, ShapeId};
-use crate::sched::idle::Sched;
+use crate::sched::Sched;
 use crate::sched::p::P;
 use crate::sync::sema::SemaTable;
 use crate::value::env::Env;

@@ -137,11 +137,8 @@ fn leave(rt: &Rt) {
         let _ended = rt.gc.ended.0.lock();
         rt.gc.ended.1.notify_all();
     }
-    rt.sched.outside.fetch_sub(1, SeqCst);
     // Somebody is to find out whether that was all.
-    if rt.sched.idle_procs() != 0 {
-        rt.sched.wake_one(None);
-    }
+    rt.sched.leave_outside(&rt.sched.outside);
 }
 
 /// A whole collection, on a thread of its own.

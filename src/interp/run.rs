@@ -5,8 +5,9 @@ use super::ops::{H, back};
 use super::profile::OpProfile;
 use super::{explain, roots, traceback, unwind, watch};
 use crate::bytecode::op::Op;
+use crate::sched::Hooks;
+use crate::sched::find::Found;
 use crate::sched::g::G;
-use crate::sched::idle::{Found, Hooks};
 use crate::sched::p::P;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::*;
@@ -91,7 +92,7 @@ pub unsafe fn m_loop(cx: *mut Ctx, fresh: bool) {
                     }
                     Some(session) => {
                         session.deadlock(rt);
-                        fresh = !rt.sched.leave_idle_or_be_woken((*cx).p.id);
+                        fresh = rt.sched.go_on((*cx).p.id);
                         continue;
                     }
                 },

@@ -14,7 +14,7 @@ use super::memory;
 use super::traceback;
 use crate::bytecode::program::{FrameHeader, Kind, iface};
 use crate::sched::g::G;
-use crate::sched::idle::Stopped;
+use crate::sched::world::Stopped;
 use crate::sync::select::Waiting;
 use crate::value::native::{Finish, GOEXIT, Trap};
 use crate::value::{iface as ifv, number, string};

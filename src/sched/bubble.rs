@@ -7,7 +7,7 @@
 use super::g::{G, Status};
 use super::timer::{Action, Timers};
 use super::wait::WaitReason;
-use crate::sched::idle::Sched;
+use crate::sched::Sched;
 use crate::sched::p::P;
 use parking_lot::Mutex;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The netpoller: descriptors whose reads and writes would block park the G, not a thread.
 //!
 //! # Who waits
-//! As in Go, the last idle M: the one that would sleep until the next timer sleeps in the poller instead (`idle::park`),
+//! As in Go, the last idle M: the one that would sleep until the next timer sleeps in the poller instead (`park`),
 //! with the timer's time as its limit, and is woken by a notification where others are woken by their condition variable.
 //! A thread of the poller's own would be simpler, but each event would then cost two switches of threads, and one more
 //! thread a VM. While every P is busy nobody sleeps there: Ps look at every 61st pick, and at the safepoint that finds that
@@ -17,8 +17,8 @@
 //!
 //! The poller is made with the first descriptor. It is shared by the VM's descriptors only, and goes with the last of
 //! them. It knows nothing of what is read or written.
+use super::Sched;
 use super::g::G;
-use super::idle::Sched;
 use super::p::P;
 use super::timer::Action;
 use parking_lot::{Mutex, RwLock};

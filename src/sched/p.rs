@@ -1,7 +1,8 @@
 //! P: a logical processor. All of it but the run queue's shared ends belongs to its M.
+use super::Sched;
 use super::decide::Rng;
 use super::g::{G, Status};
-use super::idle::{Parker, Sched};
+use super::idle::Parker;
 use super::inbox::Inbox;
 use super::runq::RunQueue;
 use super::solo::Solo;
@@ -72,8 +73,8 @@ pub struct P {
 
 const HOSTILE_SAFEPOINTS: u32 = 1000;
 
-/// Half a time slice: a queue that takes longer is shared with other Ps.
-const STEAL_INSTRUCTIONS: u64 = BUDGET_INSTRUCTIONS as u64 / 2;
+/// Half a time slice: a queue that takes longer is shared with other Ps. In the hostile build any queue that is not empty is.
+const STEAL_INSTRUCTIONS: u64 = if HOSTILE { 1 } else { BUDGET_INSTRUCTIONS as u64 / 2 };
 
 /// Dead Gs a P keeps before it gives half to the others.
 const FREE_MAX: usize = 512;
@@ -211,7 +212,7 @@ impl P {
         self.look_at_clock();
         let (used, picks) = (self.used.wrapping_sub(self.measured.0), self.picks.load(Relaxed) - self.measured.1);
         self.measured = (self.used, self.picks.load(Relaxed));
-        self.run_instructions.store(used / picks.max(1), Relaxed);
+        self.run_instructions.store((used / picks.max(1)).max(1), Relaxed);
         if !self.solo.is_solo() && self.sched().idle_procs() + 1 >= self.sched().procs() {
             self.sched().begin_solo(self);
         }

@@ -4,11 +4,13 @@
 //! its next safepoint such a P gives what it has to the global queue, and its M sleeps on the list of resting Ps, where
 //! no waker looks. Raising the number moves them to the idle list again, or makes new ones. Only a stopper of the
 //! world changes the number, so a running P sees one number from safepoint to safepoint.
-use super::idle::{Hooks, NOBODY, Parker, Sched, Stopped};
+use super::idle::{Parker, Ps};
 use super::inbox::Inbox;
 use super::p::P;
 use super::runq::RunQueue;
 use super::solo::{self, Solo};
+use super::world::Stopped;
+use super::{Hooks, Sched};
 use crate::base::limits::MAX_PROCS;
 use std::sync::atomic::{AtomicBool, Ordering::*};
 
@@ -22,29 +24,21 @@ impl Sched {
         let hooks: *const (dyn Hooks + 'static) = unsafe { std::mem::transmute(hooks) };
         let _ = self.hooks.set(hooks);
         self.make_ps(self.procs());
-        let mut idle = self.idle.lock();
-        idle.list.retain(|&p| p != 0);
-        self.idle_len.store(idle.list.len(), SeqCst);
-        self.begin_solo_locked(&mut idle, 0);
+        self.idle.leave(self, 0);
     }
 
     /// Makes Ps until there are `n`; they are idle.
     fn make_ps(&self, n: usize) {
         let old = self.made();
         if old <= 1 && n > 1 && !solo::can_end() {
-            // Nobody is solo from now on; its P stands at a safepoint, or has not begun.
-            self.can_solo.store(false, SeqCst);
-            let mut idle = self.idle.lock();
-            if std::mem::replace(&mut idle.solo, NOBODY) != NOBODY {
-                self.solo(0).end_own();
-            }
+            self.idle.forbid_solo(self);
         }
         for id in old..n {
             self.ps[id].store(self.hooks().make_p(id), SeqCst);
         }
         self.made.fetch_max(n, SeqCst);
         // The lower ones are woken first.
-        (old..n).rev().for_each(|id| self.enter_idle(id));
+        (old..n).rev().for_each(|id| self.idle.enter(self, id));
     }
 
     /// Ps that may run.
@@ -72,33 +66,18 @@ impl Sched {
         p.id >= self.procs()
     }
 
-    /// If this P's M is the one that sleeps until the next timer, it is so no more.
-    pub(super) fn stop_watching_timers(&self, p: usize) {
-        if self.timer_sleeper.compare_exchange(p, NOBODY, SeqCst, SeqCst).is_ok() {
-            // It sleeps until a timer that is now another's: let it look.
-            self.have_it_look(p);
-        }
-    }
-
     // SAFETY of these: a P is made before its number is known to anybody, and lives as long as the run. What is handed
     // out is made for being shared.
-
-    pub(super) fn solo(&self, p: usize) -> &Solo {
-        unsafe { &(*self.ps[p].load(Relaxed)).solo }
-    }
 
     pub(super) fn inbox(&self, p: usize) -> &Inbox {
         unsafe { &(*self.ps[p].load(Relaxed)).inbox }
     }
 
-    pub(super) fn parker(&self, p: usize) -> &Parker {
-        unsafe { &(*self.ps[p].load(Relaxed)).parker }
-    }
-
     /// Ms that sleep.
     pub fn sleeping_ms(&self) -> usize {
-        let idle = self.idle.lock();
-        idle.list.iter().chain(&idle.resting).filter(|&&p| self.started_m(p).load(Relaxed)).count()
+        let mut n = 0;
+        self.idle.each(|&p| n += self.started_m(p).load(Relaxed) as usize);
+        n
     }
 
     /// Ms that have Ps.
@@ -144,6 +123,58 @@ impl Sched {
     }
 }
 
+impl Ps for Sched {
+    fn made(&self) -> usize {
+        self.made()
+    }
+
+    fn procs(&self) -> usize {
+        self.procs()
+    }
+
+    fn solo(&self, p: usize) -> &Solo {
+        // SAFETY: as above.
+        unsafe { &(*self.ps[p].load(Relaxed)).solo }
+    }
+
+    fn parker(&self, p: usize) -> &Parker {
+        // SAFETY: as above.
+        unsafe { &(*self.ps[p].load(Relaxed)).parker }
+    }
+
+    fn started_m(&self, p: usize) -> &AtomicBool {
+        self.started_m(p)
+    }
+
+    fn start_m(&self, p: usize) -> bool {
+        self.hooks().start_m(p)
+    }
+
+    fn notify_poller(&self) {
+        self.netpoll.notify();
+    }
+
+    fn has_own(&self, p: usize) -> bool {
+        !self.inbox(p).is_empty()
+    }
+
+    fn has_work(&self) -> bool {
+        !self.global_is_empty()
+            || self.done.load(SeqCst)
+            || (0..self.made()).any(|p| self.is_worth_stealing_from(p))
+            || (self.timers.next() != i64::MAX && self.timers.next() <= self.decide.now())
+    }
+
+    fn is_over(&self) -> bool {
+        self.timers.is_empty()
+            && self.jobs.in_flight.load(SeqCst) == 0
+            && self.outside.load(SeqCst) == 0
+            && self.global_is_empty()
+            && (0..self.made()).all(|p| self.with_queue(p, |q| q.is_empty()) && self.inbox(p).is_empty())
+            && !self.done.load(SeqCst)
+    }
+}
+
 impl Stopped<'_> {
     /// Changes the number of Ps that may run.
     pub fn resize(&self, n: usize) {
@@ -161,13 +192,7 @@ impl Stopped<'_> {
                 sched.stop_watching_timers(p.id);
             }
         }
-        {
-            let mut idle = sched.idle.lock();
-            let sleeping: Vec<usize> =
-                std::mem::take(&mut idle.list).into_iter().chain(idle.resting.drain(..)).collect();
-            (idle.list, idle.resting) = sleeping.into_iter().partition(|&p| p < n);
-            sched.idle_len.store(idle.list.len(), SeqCst);
-        }
+        sched.idle.resize(n);
         // Somebody is to watch the timers, and to run what the retired ones had.
         sched.wake_for_global();
     }

@@ -8,7 +8,7 @@
 //! `STARVING`: from then on the mutex stays locked and is handed to the first in line, until one gets it that is the last
 //! or has waited for less.
 use super::chan::WaitQueue;
-use crate::base::atomics::{AtomicU64, Mutex};
+use crate::base::atomics::{AtomicU64, Mutex, fence};
 use crate::sched::g::G;
 use rustc_hash::FxHashMap;
 use std::ptr::null_mut;
@@ -395,7 +395,9 @@ impl SemaTable {
         Ok(())
     }
 
-    // ---- WaitGroup: `n` counts, `waiters` is set while somebody waits
+    // ---- WaitGroup: `n` counts, `waiters` is set while somebody waits. Who makes `n` 0 looks at `waiters` after, who waits sets
+    // `waiters` and looks at `n` after, each with a full fence between, so that one of the two sees the other. Who has made
+    // `n` 0 may be late: when it has got the lock, others may have gone on without it and have begun to count anew.
 
     /// # Safety
     /// `n` and `waiters` are a WaitGroup's words.
@@ -414,10 +416,17 @@ impl SemaTable {
         if delta > 0 && after == delta as i32 && waiters.load(SeqCst) != 0 {
             return Err(GroupMisuse::AddDuringWait);
         }
-        if after == 0 && waiters.load(SeqCst) != 0 {
+        if after != 0 {
+            return Ok(());
+        }
+        fence(SeqCst);
+        if waiters.load(SeqCst) != 0 {
             let mut gs = Vec::new();
             {
                 let mut map = self.shard(n).lock();
+                if n.load(SeqCst) as u32 != 0 {
+                    return Ok(());
+                }
                 waiters.store(0, SeqCst);
                 if let Some(mut q) = map.remove(&(address(n) as usize)) {
                     // SAFETY: under the shard's lock; popped Gs are ours.
@@ -457,6 +466,7 @@ impl SemaTable {
         }
         let mut map = self.shard(n).lock();
         waiters.store(1, SeqCst);
+        fence(SeqCst);
         if is_zero() {
             if !map.contains_key(&(address(n) as usize)) {
                 waiters.store(0, SeqCst);

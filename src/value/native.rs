@@ -5,10 +5,11 @@ use super::env::Env;
 use super::{iface, slice, string};
 use crate::bytecode::program::{Boxing, Mem, RType, RTypeId};
 use crate::heap::Cache;
+use crate::sched::Sched;
 use crate::sched::g::G;
-use crate::sched::idle::{Sched, Stopped};
 use crate::sched::p::P;
 use crate::sched::wait::WaitReason;
+use crate::sched::world::Stopped;
 use crate::sync::sema::SemaTable;
 
 /// Why a native stopped.

@@ -9,6 +9,7 @@ mod base {
 mod sched {
     pub mod decide;
     pub mod g;
+    pub mod idle;
     pub mod runq;
     pub mod solo;
     pub mod wait;
