@@ -170,7 +170,8 @@ fn read_float(s: &[u8], bits32: bool) -> (f64, i64) {
     };
     match body.to_ascii_lowercase().as_str() {
         "inf" | "infinity" => return (sign * f64::INFINITY, 0),
-        "nan" => return (f64::NAN, 0),
+        // It has no sign.
+        "nan" if body.len() == text.len() => return (f64::NAN, 0),
         _ => {}
     }
     if !body.bytes().next().is_some_and(|c| c.is_ascii_digit() || c == b'.') {
