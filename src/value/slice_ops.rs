@@ -172,6 +172,8 @@ pub unsafe fn append_elems(
         let (t, info) = (env.ty(elem.0), &env.types[elem.0 as usize]);
         let len = old.len.checked_add(count)?;
         let (data, cap) = if len <= old.cap { (old.data, old.cap) } else { grow(cache, env, elem, old, len)? };
+        // Before anything is moved: without memory this is tried again, and `src` may be part of what is overwritten.
+        let made = slice::new(cache, env.slice_header, data, len, cap)?;
         overwrite(env, t, data.add(old.len * info.elem_bytes), count * info.elem_bytes);
         move_elems(
             data.add(old.len * info.elem_bytes),
@@ -180,7 +182,7 @@ pub unsafe fn append_elems(
             t.mem == Mem::W || t.mem == Mem::N,
         );
         disown_elems(info, src, count);
-        slice::new(cache, env.slice_header, data, len, cap)
+        Some(made)
     }
 }
 
