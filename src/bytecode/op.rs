@@ -219,6 +219,9 @@ op_table! {
     SubMF "rru" "float64 m(R[b] + c) -= R[a]; (2)"
     IncM "iru" "word m(R[b] + c) += a; (2)"
     Lea "rr_+1" "R[a] = R[b] + byte offset in the extra word; (2) if R[b] is nil"
+    LdB "rru+1" "R[a..] = n bytes m(R[b] + c ..), n in the extra word, the rest of the last word 0; (2)"
+    StB "rru+1" "n bytes m(R[b] + c ..) = those of R[a..], n in the extra word; (2)"
+    CopyB "rr_+1" "n bytes m(R[a] ..) = those of m(R[b] ..), n in the extra word, overlapping allowed; (2)"
     CopyN "rr_+1" "words m(R[a] ..) = words m(R[b] ..), n in the extra word, overlapping allowed; (2)"
     // ---- elements. Slice headers {data, len, cap}; (2) index out of range
     IxI8 "rrr" "R[a] = i8 element R[c] of slice R[b]"

@@ -131,6 +131,12 @@ impl Compiler<'_> {
     /// Writes a struct or array literal to a place of its own. `zeroed`: the place holds the zero value.
     fn fill(&mut self, place: Place, ty: TypeId, e: ExprId, zeroed: bool) {
         let ExprKind::Composite { elems, .. } = &self.ast.expr(e).kind else { return };
+        if self.exact_bytes(place, ty).is_some() {
+            let b = self.new_box(ty);
+            self.fill(Place::boxed(b), ty, e, true);
+            let v = self.load(Place::boxed(b), ty, None);
+            return self.store(place, ty, v);
+        }
         match self.under(ty) {
             Type::Struct(fields) => {
                 let full = elems.len() == fields.len();

@@ -408,11 +408,40 @@ impl Compiler<'_> {
         if off <= MAX_OFFSET { (base, off as i64) } else { (self.lea(base, off as u64), 0) }
     }
 
+    /// The bytes of an array of small elements behind a pointer: that may lead into the middle of a slice's elements
+    /// (`(*[4]byte)(s)`), where words are not aligned, and the last one is not all the array's.
+    pub fn exact_bytes(&mut self, place: Place, ty: TypeId) -> Option<u64> {
+        let (Place::Mem { known: false, .. }, Type::Array(elem, n)) = (place, self.under(ty)) else { return None };
+        let l = self.lay(elem);
+        let bytes = n * l.mem.bytes() as u64;
+        (bytes > 0 && l.mem != Mem::W).then_some(bytes)
+    }
+
+    /// A copy of the array at a pointer, in a box of its own.
+    pub fn exact_copy(&mut self, from: Reg, ty: TypeId, bytes: u64) -> Reg {
+        let from = self.hold_ptr(from);
+        let b = self.new_box(ty);
+        self.f.code.rr(Op::CopyB, b, from);
+        self.f.code.extra(bytes);
+        b
+    }
+
     /// Reads a place. Without `want` the result may be the place's own slot; a big value gives the address of the place.
     pub fn load(&mut self, place: Place, ty: TypeId, want: Option<Reg>) -> Reg {
         let l = self.lay(ty);
+        let exact = self.exact_bytes(place, ty);
+        if let (Some(bytes), false, Place::Mem { base, off, .. }) = (exact, l.big(), place) {
+            let (base, off) = self.near(base, off);
+            let d = self.dst(want, ty);
+            self.f.code.rri(Op::LdB, d, base, off);
+            self.f.code.extra(bytes);
+            return d;
+        }
         if l.big() {
-            let r = self.big_address(place, ty, l);
+            let mut r = self.big_address(place, ty, l);
+            if let Some(bytes) = exact {
+                r = self.exact_copy(r, ty, bytes);
+            }
             return match want {
                 Some(w) => {
                     self.f.code.mov(w, r);
@@ -579,6 +608,17 @@ impl Compiler<'_> {
     /// Writes a value to a place. A big value is copied from its address.
     pub fn store(&mut self, place: Place, ty: TypeId, src: Reg) {
         let l = self.lay(ty);
+        if let (Some(bytes), Place::Mem { base, off, .. }) = (self.exact_bytes(place, ty), place) {
+            if l.big() {
+                let to = self.big_address(place, ty, l);
+                self.f.code.rr(Op::CopyB, to, src);
+            } else {
+                let (base, off) = self.near(base, off);
+                self.f.code.rri(Op::StB, src, base, off);
+            }
+            self.f.code.extra(bytes);
+            return;
+        }
         if l.big() {
             return match place {
                 Place::Blank => {}

@@ -785,6 +785,26 @@ handlers! {
         ra!(pc, r) = p + *pc;
         next!(pc.add(1), r, cx, n, t)
     }
+    LdB(pc, r, cx, n, t) {
+        let p = rb!(pc, r);
+        if p == 0 { fail!(nil_deref, pc, r, cx, n, t) }
+        let (to, bytes) = (r.add(a!(pc)), *pc as usize);
+        *to.add((bytes - 1) / 8) = 0;
+        std::ptr::copy((p as *const u8).add(c!(pc)), to as *mut u8, bytes);
+        next!(pc.add(1), r, cx, n, t)
+    }
+    StB(pc, r, cx, n, t) {
+        let p = rb!(pc, r);
+        if p == 0 { fail!(nil_deref, pc, r, cx, n, t) }
+        std::ptr::copy(r.add(a!(pc)) as *const u8, (p as *mut u8).add(c!(pc)), *pc as usize);
+        next!(pc.add(1), r, cx, n, t)
+    }
+    CopyB(pc, r, cx, n, t) {
+        let (d, s) = (ra!(pc, r), rb!(pc, r));
+        if d == 0 || s == 0 { fail!(nil_deref, pc, r, cx, n, t) }
+        std::ptr::copy(s as *const u8, d as *mut u8, *pc as usize);
+        next!(pc.add(1), r, cx, n, t)
+    }
     CopyN(pc, r, cx, n, t) {
         let (d, s) = (ra!(pc, r), rb!(pc, r));
         if d == 0 || s == 0 { fail!(nil_deref, pc, r, cx, n, t) }
