@@ -199,8 +199,12 @@ impl Compiler<'_> {
                         if self.lay(array).big() { Place::boxed(d) } else { Place::Slot(d) }
                     }
                     _ => {
+                        let exact = self.exact_bytes(place, array);
                         let from = self.address(place, array);
-                        Place::boxed(self.fresh_copy_any(from, array))
+                        Place::boxed(match exact {
+                            Some(bytes) => self.exact_copy(from, array, bytes),
+                            None => self.fresh_copy_any(from, array),
+                        })
                     }
                 };
             }
