@@ -6,9 +6,9 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// The machine may be busy.
@@ -42,6 +42,10 @@ impl Default for Options<'_> {
     }
 }
 
+/// Held while a terminal is made and given to its process: another that is started meanwhile would inherit its ends, and it
+/// would not vanish.
+static STARTING: Mutex<()> = Mutex::new(());
+
 fn pty(columns: u16) -> (File, OwnedFd) {
     let (mut master, mut slave) = (0, 0);
     let size = libc::winsize { ws_row: 200, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
@@ -63,6 +67,7 @@ impl Terminal {
     }
 
     pub fn spawn(options: Options) -> Terminal {
+        let starting = STARTING.lock().unwrap_or_else(|e| e.into_inner());
         let (master, slave) = pty(options.columns);
         let stream = || Stdio::from(slave.try_clone().expect("a descriptor"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_gmpl"));
@@ -84,6 +89,7 @@ impl Terminal {
         let started = Instant::now();
         let child = command.spawn().expect("gmpl starts");
         drop((command, slave));
+        drop(starting);
         let (sender, bytes) = channel();
         let mut master_out = master.try_clone().expect("a descriptor");
         let gone = Arc::new(AtomicBool::new(false));
