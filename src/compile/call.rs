@@ -532,7 +532,7 @@ impl Compiler<'_> {
         }
         let place = if is_ptr {
             let base = self.load(place, t, None);
-            Place::Mem { base, off: 0, known: false }
+            Place::behind(base)
         } else {
             place
         };

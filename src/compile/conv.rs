@@ -130,11 +130,7 @@ impl Compiler<'_> {
         self.f.code.extra(n);
         let l = self.lay(to);
         if l.big() {
-            let bytes = match self.under(to) {
-                Type::Array(elem, n) if !matches!(self.lay(elem).mem, Mem::N) => n * self.lay(elem).mem.bytes() as u64,
-                _ => 0,
-            };
-            let c = if bytes > 0 { self.exact_copy(p, to, bytes) } else { self.fresh_copy(p, to) };
+            let c = self.fresh_copy(p, to);
             return match want {
                 Some(w) => {
                     self.f.code.mov(w, c);
@@ -146,7 +142,7 @@ impl Compiler<'_> {
         if l.words == 0 {
             return self.dst(want, to);
         }
-        let d = self.load(super::lvalue::Place::Mem { base: p, off: 0, known: false }, to, want);
+        let d = self.load(super::lvalue::Place::behind(p), to, want);
         self.disown_value(d, to);
         d
     }

@@ -48,6 +48,11 @@ impl Place {
         Place::Mem { base: r, off: 0, known: true }
     }
 
+    /// What a pointer leads to.
+    pub fn behind(r: Reg) -> Place {
+        Place::Mem { base: r, off: 0, known: false }
+    }
+
     pub fn of(v: Var) -> Place {
         match v {
             Var::Slot(r) => Place::Slot(r),
@@ -197,7 +202,7 @@ impl Compiler<'_> {
             ExprKind::Star(x) => {
                 let base = self.held(*x);
                 self.set_pos(ast.span(e).lo);
-                Place::Mem { base, off: 0, known: false }
+                Place::behind(base)
             }
             _ => self.value_place(e),
         }
@@ -225,7 +230,7 @@ impl Compiler<'_> {
             if let Type::Pointer(e) = self.under(ty) {
                 let base = self.load(place, ty, None);
                 let base = self.hold(base, ty);
-                place = Place::Mem { base, off: 0, known: false };
+                place = Place::behind(base);
                 ty = e;
             }
             let Some(&(fty, off)) = self.fields(ty).get(i as usize) else { break };
@@ -315,7 +320,7 @@ impl Compiler<'_> {
             }
             Type::Pointer(a) => {
                 let base = self.held(x);
-                self.element(Place::Mem { base, off: 0, known: false }, a, i, pos)
+                self.element(Place::behind(base), a, i, pos)
             }
             Type::Array(..) => {
                 let place = self.place(x);
@@ -408,39 +413,28 @@ impl Compiler<'_> {
         if off <= MAX_OFFSET { (base, off as i64) } else { (self.lea(base, off as u64), 0) }
     }
 
-    /// The bytes of an array of small elements behind a pointer: that may lead into the middle of a slice's elements
-    /// (`(*[4]byte)(s)`), where words are not aligned, and the last one is not all the array's.
-    pub fn exact_bytes(&mut self, place: Place, ty: TypeId) -> Option<u64> {
-        let (Place::Mem { known: false, .. }, Type::Array(elem, n)) = (place, self.under(ty)) else { return None };
+    /// The bytes of an array whose elements are smaller than words.
+    fn packed_bytes(&mut self, ty: TypeId) -> Option<u64> {
+        let Type::Array(elem, n) = self.under(ty) else { return None };
         let l = self.lay(elem);
         let bytes = n * l.mem.bytes() as u64;
         (bytes > 0 && l.mem != Mem::W).then_some(bytes)
     }
 
-    /// A copy of the array at a pointer, in a box of its own.
-    pub fn exact_copy(&mut self, from: Reg, ty: TypeId, bytes: u64) -> Reg {
-        let from = self.hold_ptr(from);
-        let b = self.new_box(ty);
-        self.f.code.rr(Op::CopyB, b, from);
-        self.f.code.extra(bytes);
-        b
+    /// Likewise of one behind a pointer: that may lead into the middle of a slice's elements (`(*[4]byte)(s)`), where words
+    /// are not aligned, and the last one is not all the array's.
+    pub fn exact_bytes(&mut self, place: Place, ty: TypeId) -> Option<u64> {
+        if matches!(place, Place::Mem { known: false, .. }) { self.packed_bytes(ty) } else { None }
     }
 
     /// Reads a place. Without `want` the result may be the place's own slot; a big value gives the address of the place.
     pub fn load(&mut self, place: Place, ty: TypeId, want: Option<Reg>) -> Reg {
         let l = self.lay(ty);
         let exact = self.exact_bytes(place, ty);
-        if let (Some(bytes), false, Place::Mem { base, off, .. }) = (exact, l.big(), place) {
-            let (base, off) = self.near(base, off);
-            let d = self.dst(want, ty);
-            self.f.code.rri(Op::LdB, d, base, off);
-            self.f.code.extra(bytes);
-            return d;
-        }
         if l.big() {
             let mut r = self.big_address(place, ty, l);
-            if let Some(bytes) = exact {
-                r = self.exact_copy(r, ty, bytes);
+            if exact.is_some() {
+                r = self.fresh_copy(r, ty);
             }
             return match want {
                 Some(w) => {
@@ -449,6 +443,13 @@ impl Compiler<'_> {
                 }
                 None => r,
             };
+        }
+        if let (Some(bytes), Place::Mem { base, off, .. }) = (exact, place) {
+            let (base, off) = self.near(base, off);
+            let d = self.dst(want, ty);
+            self.f.code.rri(Op::LdB, d, base, off);
+            self.f.code.extra(bytes);
+            return d;
         }
         match place {
             Place::Slot(r) => self.loaded(r, want, l),
@@ -592,6 +593,11 @@ impl Compiler<'_> {
 
     fn copy_words(&mut self, to: Reg, from: Reg, ty: TypeId) {
         let l = self.lay(ty);
+        if let Some(bytes) = self.packed_bytes(ty) {
+            self.f.code.rr(Op::CopyB, to, from);
+            self.f.code.extra(bytes);
+            return;
+        }
         self.f.code.rr(Op::CopyN, to, from);
         self.f.code.extra(l.words as u64);
         if l.has_slice {
@@ -608,17 +614,6 @@ impl Compiler<'_> {
     /// Writes a value to a place. A big value is copied from its address.
     pub fn store(&mut self, place: Place, ty: TypeId, src: Reg) {
         let l = self.lay(ty);
-        if let (Some(bytes), Place::Mem { base, off, .. }) = (self.exact_bytes(place, ty), place) {
-            if l.big() {
-                let to = self.big_address(place, ty, l);
-                self.f.code.rr(Op::CopyB, to, src);
-            } else {
-                let (base, off) = self.near(base, off);
-                self.f.code.rri(Op::StB, src, base, off);
-            }
-            self.f.code.extra(bytes);
-            return;
-        }
         if l.big() {
             return match place {
                 Place::Blank => {}
@@ -634,6 +629,12 @@ impl Compiler<'_> {
                     self.copy_words(to, src, ty);
                 }
             };
+        }
+        if let (Some(bytes), Place::Mem { base, off, .. }) = (self.exact_bytes(place, ty), place) {
+            let (base, off) = self.near(base, off);
+            self.f.code.rri(Op::StB, src, base, off);
+            self.f.code.extra(bytes);
+            return;
         }
         match place {
             Place::Slot(r) => self.f.code.mov_n(r, src, l.slots),

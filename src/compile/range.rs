@@ -187,7 +187,7 @@ impl Compiler<'_> {
             if xt != array {
                 let r = self.expr(x, None);
                 let r = self.own_copy(x, r, xt);
-                place = Place::Mem { base: r, off: 0, known: false };
+                place = Place::behind(r);
             } else {
                 place = self.place(x);
                 place = self.hold_place(place);
@@ -199,12 +199,8 @@ impl Compiler<'_> {
                         if self.lay(array).big() { Place::boxed(d) } else { Place::Slot(d) }
                     }
                     _ => {
-                        let exact = self.exact_bytes(place, array);
                         let from = self.address(place, array);
-                        Place::boxed(match exact {
-                            Some(bytes) => self.exact_copy(from, array, bytes),
-                            None => self.fresh_copy_any(from, array),
-                        })
+                        Place::boxed(self.fresh_copy_any(from, array))
                     }
                 };
             }
@@ -239,7 +235,7 @@ impl Compiler<'_> {
         if self.lay(ty).big() {
             return self.fresh_copy(from, ty);
         }
-        let v = self.load(Place::boxed(from), ty, None);
+        let v = self.load(Place::behind(from), ty, None);
         self.disown_value(v, ty);
         let b = self.new_box(ty);
         self.store(Place::boxed(b), ty, v);
