@@ -93,7 +93,7 @@ macro_rules! next {
 macro_rules! enter {
     ($g:expr, $cx:expr, $t:expr) => {{
         let g: *mut $crate::sched::g::G = $g;
-        if (*g).home != 0 && (*g).home as usize != (*$cx).p.id + 1 {
+        if (*$cx).p.is_away(g) {
             return $crate::interp::call::send_home($cx, g);
         }
         if (*$cx).p.marking {

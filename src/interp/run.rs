@@ -78,7 +78,7 @@ pub unsafe fn m_loop(cx: *mut Ctx, fresh: bool) {
                 let _ = rt.env.host.flush_stdout();
             }
             match rt.sched.find(&mut (*cx).p, fresh) {
-                Found::Run(g) if (*g).home != 0 && (*g).home as usize != (*cx).p.id + 1 => (*cx).p.send_home(g),
+                Found::Run(g) if (*cx).p.is_away(g) => (*cx).p.send_home(g),
                 Found::Run(g) => {
                     if execute(cx, g) == back::EXIT {
                         break;

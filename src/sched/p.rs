@@ -271,6 +271,16 @@ impl P {
         self.scratch = gs;
     }
 
+    /// Whether a G may not run here: it is locked to another M.
+    ///
+    /// # Safety
+    /// The G was taken off a queue.
+    #[inline(always)]
+    pub unsafe fn is_away(&self, g: *mut G) -> bool {
+        let home = unsafe { (*g).home } as usize;
+        home != 0 && home != self.id + 1
+    }
+
     /// Takes a G that has got here to the P whose M it is locked to.
     ///
     /// # Safety
