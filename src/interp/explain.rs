@@ -95,10 +95,7 @@ pub unsafe fn end_with_leaks(cx: *mut Ctx) {
                 roots::flush_caches(rt);
                 rt.env.heap.explore(&mut |m| stuck = mark_and_find_stuck(rt, m));
                 if !stuck.is_empty() {
-                    let n = stuck.len();
-                    let s = if n == 1 { "" } else { "s" };
-                    text.extend_from_slice(format!("leaked: {n} goroutine{s} can never run again\n").as_bytes());
-                    list(rt, &stuck, &mut text);
+                    report_stuck(rt, LEAKED, &stuck, &mut text);
                     advice::add_for_waits(&stuck, &mut text);
                 }
             });
@@ -136,13 +133,24 @@ pub unsafe fn leaked(rt: &Rt, stuck: &[*mut G], group: u32) -> Vec<u8> {
         let own: Vec<*mut G> = stuck.iter().copied().filter(|&g| (*g).group.load(Relaxed) == group).collect();
         let mut text = Vec::new();
         if !own.is_empty() {
-            let n = own.len();
-            let s = if n == 1 { "" } else { "s" };
-            text.extend_from_slice(format!("leaked: {n} goroutine{s} can never run again\n").as_bytes());
-            list(rt, &own, &mut text);
+            report_stuck(rt, LEAKED, &own, &mut text);
         }
         text
     }
+}
+
+const LEAKED: &str = "leaked";
+
+/// Says what the Gs are that can never run again, and lists them.
+///
+/// # Safety
+/// The world is stopped.
+unsafe fn report_stuck(rt: &Rt, what: &str, gs: &[*mut G], text: &mut Vec<u8>) {
+    let n = gs.len();
+    let s = if n == 1 { "" } else { "s" };
+    text.extend_from_slice(format!("{what}: {n} goroutine{s} can never run again\n").as_bytes());
+    // SAFETY: the caller's.
+    unsafe { list(rt, gs, text) }
 }
 
 /// Ends the run because of goroutines that can never run again.
@@ -151,10 +159,8 @@ pub unsafe fn leaked(rt: &Rt, stuck: &[*mut G], group: u32) -> Vec<u8> {
 /// The world is stopped.
 pub unsafe fn end_with_partial_deadlock(rt: &Rt, stuck: Vec<*mut G>) {
     unsafe {
-        let n = stuck.len();
-        let s = if n == 1 { "" } else { "s" };
-        let mut text = format!("fatal error: partial deadlock: {n} goroutine{s} can never run again\n").into_bytes();
-        list(rt, &stuck, &mut text);
+        let mut text = Vec::new();
+        report_stuck(rt, "fatal error: partial deadlock", &stuck, &mut text);
         why(rt, stuck, &mut text);
         text.extend_from_slice(b"exit status 2\n");
         rt.die(&text, 2);
