@@ -98,6 +98,9 @@ impl Pruned {
                 pruned.keep_unit(METHOD_CALLER.0, METHOD_CALLER.1, library, &mut work);
             }
         }
+        if pruned.calls_methods {
+            pruned.keep_head(METHOD_CALLER.0, METHOD_CALLER.1);
+        }
         Some(pruned)
     }
 
@@ -144,6 +147,17 @@ impl Pruned {
             self.calls_methods = true;
         } else {
             self.keep_unit(path, name, library, work);
+        }
+    }
+
+    /// Keeps a function without its body.
+    fn keep_head(&mut self, path: &str, name: &str) {
+        let Some(package) = self.packages.get_mut(path) else { return };
+        for &u in package.by_name.get(name).into_iter().flatten() {
+            let unit = &mut package.units[u];
+            let text = &package.files[unit.file].0.2[unit.lo..unit.hi];
+            unit.hi = unit.lo + text.find(" {\n").unwrap_or(text.len());
+            package.kept.insert(u);
         }
     }
 
@@ -197,11 +211,6 @@ impl Pruned {
             let text = file.2;
             let mut kept: Vec<&Unit> =
                 package.kept.iter().map(|&u| &package.units[u]).filter(|u| u.file == at).collect();
-            let caller = (path == METHOD_CALLER.0 && self.calls_methods)
-                .then(|| package.by_name.get(METHOD_CALLER.1).map(|units| &package.units[units[0]]))
-                .flatten()
-                .filter(|u| u.file == at);
-            kept.extend(caller);
             if kept.is_empty() && !package.kept.is_empty() {
                 continue;
             }
@@ -230,12 +239,8 @@ impl Pruned {
             done += head;
             for u in kept {
                 blank(done, u.lo, &mut pruned);
-                done = if caller.is_some_and(|c| c.lo == u.lo) {
-                    u.lo + text[u.lo..u.hi].find(" {\n").unwrap_or(u.hi - u.lo)
-                } else {
-                    u.hi
-                };
-                pruned.push_str(&text[u.lo..done]);
+                pruned.push_str(&text[u.lo..u.hi]);
+                done = u.hi;
             }
             out.push((file.1.to_string(), pruned));
         }
