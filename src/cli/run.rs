@@ -2,10 +2,12 @@
 use super::terminal::Colour;
 use super::{Format, complain, report, signals, status};
 use crate::base::limits::MAX_REPORTED_ERRORS;
+use crate::base::span::SourceMap;
+use crate::bytecode::program::Program;
 use crate::value::env::Host;
 use crate::vm::host::ProcessHost;
 use crate::vm::source::Files;
-use crate::vm::{CompileOptions, RunOptions, Vm, compile};
+use crate::vm::{CompileOptions, Handle, RunOptions, Vm, compile};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -118,6 +120,26 @@ impl Args {
     }
 }
 
+/// Runs a program to its end, which is the process's; returns its exit status.
+pub fn run_program(
+    program: Program,
+    sources: Arc<SourceMap>,
+    host: &Arc<ProcessHost>,
+    running: &OnceLock<Handle>,
+    options: &RunOptions,
+) -> i32 {
+    match Vm::new(program, sources, host.clone(), options) {
+        Ok(vm) => {
+            let _ = running.set(vm.handle());
+            vm.run_and_keep().status
+        }
+        Err(e) => {
+            complain(&e);
+            status::FAILED
+        }
+    }
+}
+
 pub fn run(mut args: Args, colour: Colour) -> i32 {
     let (files, argv) = match args.program() {
         Ok(program) => program,
@@ -127,14 +149,7 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
         }
     };
     let host = Arc::new(ProcessHost::new(argv));
-    let running = Arc::new(OnceLock::new());
-    // Most programs end before anybody could press Ctrl-C.
-    let (watched, run) = (Arc::downgrade(&host), running.clone());
-    host.when_lasting(move || {
-        if let Some(host) = watched.upgrade() {
-            signals::end_on_signals(host, run);
-        }
-    });
+    let running = signals::end_lasting_run(&host);
     if files.files.iter().map(|f| f.1.len()).sum::<usize>() > LONG_TEXT || files.module.is_some() {
         host.lasts();
     }
@@ -155,16 +170,7 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
     super::debug::apply(&mut options);
     options.opcode_profile = args.opcode_profile;
     options.watch.early_deadlock = args.deadlock == Deadlock::Early;
-    let ended = match Vm::new(program, compiled.sources, host.clone(), &options) {
-        Ok(vm) => {
-            let _ = running.set(vm.handle());
-            vm.run_and_keep().status
-        }
-        Err(e) => {
-            complain(&e);
-            status::FAILED
-        }
-    };
+    let ended = run_program(program, compiled.sources, &host, &running, &options);
     if let (Some(Seed::Random), Some(seed)) = (args.seed, seed)
         && ended != status::OK
     {

@@ -44,9 +44,22 @@ pub fn on_interrupt(f: impl Fn() + Send + 'static) {
     on_signals(&[SIGINT], move |_| f());
 }
 
+/// Has signals end the run of a host, from when it has lasted for a moment: most programs end before anybody could press
+/// Ctrl-C. The run's handle is to be put into what is returned.
+pub fn end_lasting_run(host: &Arc<ProcessHost>) -> Arc<OnceLock<Handle>> {
+    let running = Arc::new(OnceLock::new());
+    let (watched, run) = (Arc::downgrade(host), running.clone());
+    host.when_lasting(move || {
+        if let Some(host) = watched.upgrade() {
+            end_on_signals(host, run);
+        }
+    });
+    running
+}
+
 /// What ends a run from outside: Ctrl-C ends it with status 130, Ctrl-\ shows all goroutines first, SIGTERM and SIGHUP end it
 /// as they would without us; each after the output that was printed.
-pub fn end_on_signals(host: Arc<ProcessHost>, run: Arc<OnceLock<Handle>>) {
+fn end_on_signals(host: Arc<ProcessHost>, run: Arc<OnceLock<Handle>>) {
     on_signals(&[SIGINT, SIGQUIT, SIGTERM, SIGHUP], move |signal| {
         if host.is_heard(signal) {
             return;

@@ -3,14 +3,15 @@ use super::harness::Harness;
 use super::seeds;
 use crate::base::limits::MAX_REPORTED_ERRORS;
 use crate::base::render;
+use crate::cli::run::run_program;
 use crate::cli::terminal::Colour;
 use crate::cli::{complain, report, set_procs, signals, status};
 use crate::value::env::Host;
 use crate::vm::host::ProcessHost;
-use crate::vm::{CompileOptions, Compiled, Permissions, RunOptions, Vm, compile};
+use crate::vm::{CompileOptions, Compiled, Permissions, RunOptions, compile};
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// What the output of a package with mistakes begins with; their reports follow.
 pub const BUILD_FAILED: &[u8] = b"\0gmpl: build failed\0";
@@ -93,25 +94,10 @@ pub fn run_binary(args: BinaryArgs, colour: Colour) -> i32 {
         return runs.all(&tests, n);
     }
     let host = Arc::new(ProcessHost::for_tests(argv));
-    let running = Arc::new(OnceLock::new());
-    let (watched, run) = (Arc::downgrade(&host), running.clone());
-    host.when_lasting(move || {
-        if let Some(host) = watched.upgrade() {
-            signals::end_on_signals(host, run);
-        }
-    });
-    match Vm::new(program, compiled.sources, host.clone(), &options) {
-        Ok(vm) => {
-            let _ = running.set(vm.handle());
-            let ended = vm.run_and_keep().status;
-            let _ = host.flush_stdout();
-            ended
-        }
-        Err(e) => {
-            complain(&e);
-            status::FAILED
-        }
-    }
+    let running = signals::end_lasting_run(&host);
+    let ended = run_program(program, compiled.sources, &host, &running, &options);
+    let _ = host.flush_stdout();
+    ended
 }
 
 /// What follows on either stream are reports of mistakes.
