@@ -23,8 +23,7 @@ pub const NATIVES: &[NativeEntry] = &[
 /// `NewGroup() uint32`: the running G, and what it starts from now on, belong to a group of their own.
 fn new_group(cx: &mut Cx) -> NativeResult {
     let group = 1 + cx.side.sched().groups.fetch_add(1, Relaxed);
-    // SAFETY: the running G.
-    unsafe { (*cx.side.g).group.store(group, Relaxed) };
+    join(cx, group);
     cx.set_word(0, group as u64);
     Ok(Outcome::Done)
 }
@@ -72,6 +71,12 @@ fn reseed(cx: &mut Cx) -> NativeResult {
     Ok(Outcome::Yield)
 }
 
+/// The running G belongs to another group from now on.
+fn join(cx: &Cx, group: u32) {
+    // SAFETY: the running G.
+    unsafe { (*cx.side.g).group.store(group, Relaxed) };
+}
+
 fn group(cx: &Cx) -> u32 {
     // SAFETY: the running G.
     unsafe { (*cx.side.g).group.load(Relaxed) }
@@ -83,8 +88,7 @@ fn enter_bubble(cx: &mut Cx) -> NativeResult {
     let sched = cx.side.sched();
     let own = 1 + sched.groups.fetch_add(1, Relaxed);
     sched.bubbles.begin(own);
-    // SAFETY: the running G.
-    unsafe { (*cx.side.g).group.store(own, Relaxed) };
+    join(cx, own);
     cx.set_word(0, before as u64);
     Ok(Outcome::Done)
 }
@@ -92,9 +96,7 @@ fn enter_bubble(cx: &mut Cx) -> NativeResult {
 /// `leaveBubble(before uint32)`
 fn leave_bubble(cx: &mut Cx) -> NativeResult {
     cx.side.sched().bubbles.end(group(cx));
-    let before = cx.word(0) as u32;
-    // SAFETY: the running G.
-    unsafe { (*cx.side.g).group.store(before, Relaxed) };
+    join(cx, cx.word(0) as u32);
     Ok(Outcome::Done)
 }
 
