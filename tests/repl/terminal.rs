@@ -78,9 +78,8 @@ impl Terminal {
         // SAFETY: only calls of the system, between fork and exec.
         unsafe {
             command.pre_exec(move || {
-                if options.nohup {
-                    libc::signal(libc::SIGHUP, libc::SIG_IGN);
-                }
+                // However the tests themselves were started.
+                libc::signal(libc::SIGHUP, if options.nohup { libc::SIG_IGN } else { libc::SIG_DFL });
                 libc::setsid();
                 libc::ioctl(0, libc::TIOCSCTTY, 0);
                 Ok(())
