@@ -1,5 +1,6 @@
 //! Programs that try to get out of the sandbox. Each has a folder `in` that is granted, a folder `out` that is not, and
 //! a file `f` in both; a program prints what it managed to do that it should not have.
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -83,9 +84,15 @@ impl Trial {
     #[track_caller]
     fn stays_inside(&self, body: &str) {
         let names = || {
-            let mut names: Vec<_> = std::fs::read_dir(self.dir.join("out")).unwrap().flatten().collect();
-            names.sort_by_key(|e| e.file_name());
-            names.iter().map(|e| (e.file_name(), e.metadata().unwrap().permissions())).collect::<Vec<_>>()
+            let out = self.dir.join("out");
+            let mut names: Vec<_> = std::fs::read_dir(&out).unwrap().map(|e| e.unwrap().path()).collect();
+            names.push(out);
+            names.sort();
+            let about = |path: PathBuf| {
+                let m = path.metadata().unwrap();
+                (path, m.permissions(), m.modified().unwrap(), m.uid())
+            };
+            names.into_iter().map(about).collect::<Vec<_>>()
         };
         let before = names();
         let o = self.run(body);
@@ -274,7 +281,13 @@ fn nothing_becomes_readable_by_being_moved() {
 /// What is looked up is exchanged for a link, again and again, while it is used.
 #[test]
 fn nobody_slips_through_between_look_and_use() {
-    Trial::new("race", &["--procs", "4", "--allow-read=in", "--allow-write=in"]).stays_inside(
+    let trial = Trial::new("race", &["--procs", "4", "--allow-read=in", "--allow-write=in"]);
+    // By these it is told when it is seen.
+    std::fs::write(trial.dir.join("out/unseen"), "").unwrap();
+    for (name, mode) in [("out", 0o701), ("out/f", 0o604)] {
+        std::fs::set_permissions(trial.dir.join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    trial.stays_inside(
         r#"func main() {
 	granted("Mkdir", os.Mkdir("in/good", 0777))
 	granted("WriteFile", os.WriteFile("in/good/f", []byte("granted"), 0666))
@@ -321,8 +334,17 @@ fn nobody_slips_through_between_look_and_use() {
 					reads++
 				}
 			}
-			if l, err := os.ReadDir("in/now"); err == nil && len(l) > 4 {
-				fmt.Println("listed", l)
+			for _, name := range []string{"in/now", "in/now/"} {
+				l, err := os.ReadDir(name)
+				if err == nil && len(l) > 0 && l[len(l)-1].Name() == "unseen" {
+					fmt.Println("listed", name, l)
+				}
+				if i, err := os.Lstat(name); err == nil && i.Mode().Perm() == 0701 {
+					fmt.Println("seen", name)
+				}
+			}
+			if i, err := os.Stat("in/file"); err == nil && i.Mode().Perm() == 0604 {
+				fmt.Println("seen in/file")
 			}
 		})
 		work(func() {
@@ -334,6 +356,8 @@ fn nobody_slips_through_between_look_and_use() {
 			os.WriteFile("in/file", []byte("granted"), 0666)
 			os.Truncate("in/file", 3)
 			os.Chmod("in/file", 0666)
+			os.Chtimes("in/file", time.Time{}, time.Unix(1, 0))
+			os.Lchown("in/now/", 1, 1)
 			if l, err := net.Listen("unix", "in/now/sock"); err == nil {
 				l.Close()
 			}

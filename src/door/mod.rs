@@ -99,12 +99,17 @@ impl Place {
         }
     }
 
-    /// What the name led to; where there is nothing, as `entry`.
-    pub fn target(&self) -> PathBuf {
+    /// What the name led to; an error where there was nothing.
+    pub fn target(&self) -> Result<PathBuf> {
         match self {
-            Place::Named(path) => path.clone(),
+            Place::Named(path) => Ok(path.clone()),
             Place::Reached { found, .. } => found.target(),
         }
+    }
+
+    /// As `entry`, where something must be: only so may it be used by what would follow a link.
+    pub fn present(&self) -> Result<PathBuf> {
+        self.target().map(|_| self.entry())
     }
 
     /// Whether `target` is the file itself: no name is looked up again.
@@ -241,7 +246,7 @@ impl Door {
                     return Err(Error::from_raw_os_error(libc::ENOTDIR));
                 }
                 // The system's own check: that it may be entered.
-                std::fs::metadata(found.target().join("."))?;
+                std::fs::metadata(found.target()?.join("."))?;
                 *self.folder.lock() = Some(found.real);
                 Ok(())
             }
@@ -273,7 +278,7 @@ impl Door {
         }
         let path = Path::new(std::ffi::OsStr::from_bytes(name));
         let place = self.place(path, Use::Change, !bind)?;
-        let address = if bind { place.entry() } else { place.target() };
+        let address = if bind { place.entry() } else { place.target()? };
         if bind {
             self.sockets.lock().insert(address.as_os_str().as_bytes().to_vec(), name.to_vec());
         }

@@ -21,8 +21,7 @@ pub struct Found {
     /// The file itself, if it is there.
     pub file: Option<OwnedFd>,
     pub is_folder: bool,
-    pub is_link: bool,
-    /// The name ended in a slash: it must be a folder.
+    /// The name ended in a slash, and there is nothing yet: only a folder may be made there.
     slash: bool,
 }
 
@@ -43,12 +42,11 @@ impl Found {
         path.into()
     }
 
-    pub fn target(&self) -> PathBuf {
+    /// The file itself: what took its name's place meanwhile is not looked up.
+    pub fn target(&self) -> Result<PathBuf> {
         match &self.file {
-            Some(file) if !self.is_link => {
-                format!("/proc/self/fd/{}{}", file.as_raw_fd(), if self.slash { "/" } else { "" }).into()
-            }
-            _ => self.entry(),
+            Some(file) => Ok(format!("/proc/self/fd/{}", file.as_raw_fd()).into()),
+            None => Err(Error::from_raw_os_error(libc::ENOENT)),
         }
     }
 
@@ -185,7 +183,12 @@ impl Walk {
 
     fn found(&mut self, real: PathBuf, name: CString, file: Option<OwnedFd>, kind: u32) -> Result<Found> {
         let folder = self.folders.pop().ok_or_else(|| Error::from_raw_os_error(libc::ENOENT))?;
-        let (is_folder, is_link) = (kind == libc::S_IFDIR, kind == libc::S_IFLNK);
-        Ok(Found { real, folder, name, file, is_folder, is_link, slash: self.slash })
+        let is_folder = kind == libc::S_IFDIR;
+        if self.slash && file.is_some() && !is_folder {
+            return Err(Error::from_raw_os_error(libc::ENOTDIR));
+        }
+        // The system follows a link whose name ends in a slash, whatever it is told.
+        let slash = self.slash && file.is_none();
+        Ok(Found { real, folder, name, file, is_folder, slash })
     }
 }

@@ -163,8 +163,9 @@ fn open_file(door: &Door, name: &Path, flag: i32, perm: u32) -> Result<(File, bo
         let place = door.place(name, used, follow)?;
         let opened = match place.is_held() && follow {
             // It is there, and nothing else is opened in its place.
-            true => open_raw(&place.target(), flag & !libc::O_CREAT, perm),
+            true => open_raw(&place.target()?, flag & !libc::O_CREAT, perm),
             false if door.is_open() => open_raw(name, flag, perm),
+            false if flag & libc::O_CREAT == 0 => open_raw(&place.present()?, flag | libc::O_NOFOLLOW, perm),
             false => open_raw(&place.entry(), flag | libc::O_NOFOLLOW, perm),
         };
         match opened {
@@ -414,7 +415,7 @@ fn change(cx: &mut Cx) -> NativeResult {
         }
         5 => {
             let place = door.place(&name, Use::Write, true)?;
-            std::fs::set_permissions(place.target(), std::fs::Permissions::from_mode(n as u32))
+            std::fs::set_permissions(place.target()?, std::fs::Permissions::from_mode(n as u32))
         }
         6 => {
             let size = u64::try_from(n).map_err(|_| Error::from_raw_os_error(libc::EINVAL))?;
@@ -423,7 +424,7 @@ fn change(cx: &mut Cx) -> NativeResult {
         7 => door.enter(&name),
         8 => {
             let place = door.place(&name, Use::Write, false)?;
-            let path = place.entry();
+            let path = place.present()?;
             match std::fs::symlink_metadata(&path)?.is_dir() {
                 true => std::fs::remove_dir_all(&path),
                 false => std::fs::remove_file(&path),
@@ -431,16 +432,16 @@ fn change(cx: &mut Cx) -> NativeResult {
         }
         10 => {
             let (owner, group) = owners(n);
-            std::os::unix::fs::chown(door.place(&name, Use::Write, true)?.target(), owner, group)
+            std::os::unix::fs::chown(door.place(&name, Use::Write, true)?.target()?, owner, group)
         }
         11 => {
             let (owner, group) = owners(n);
-            std::os::unix::fs::lchown(door.place(&name, Use::Write, false)?.entry(), owner, group)
+            std::os::unix::fs::lchown(door.place(&name, Use::Write, false)?.present()?, owner, group)
         }
         _ => {
             let at = std::time::UNIX_EPOCH + std::time::Duration::from_nanos(n.max(0) as u64);
             let place = door.place(&name, Use::Write, true)?;
-            File::open(place.target())?.set_times(std::fs::FileTimes::new().set_modified(at))
+            File::open(place.target()?)?.set_times(std::fs::FileTimes::new().set_modified(at))
         }
     })
 }
@@ -467,7 +468,7 @@ fn groups(cx: &mut Cx) -> NativeResult {
 /// `readlink(name string) (to string, errno int)`
 fn readlink(cx: &mut Cx) -> NativeResult {
     let (name, door) = (path(cx, 0), cx.env.door.clone());
-    block(move || std::fs::read_link(door.place(&name, Use::Read, false)?.entry()), text_result)
+    block(move || std::fs::read_link(door.place(&name, Use::Read, false)?.present()?), text_result)
 }
 
 pub(super) fn text_result(cx: &mut Cx, r: Result<PathBuf>) -> NativeResult {
@@ -491,7 +492,8 @@ fn text(cx: &mut Cx) -> NativeResult {
         0 => working_folder(door),
         1 => door
             .place(Path::new("/proc/sys/kernel/hostname"), Use::Read, true)
-            .and_then(|place| std::fs::read_to_string(place.target()))
+            .and_then(|place| place.target())
+            .and_then(std::fs::read_to_string)
             .map(|s| PathBuf::from(s.trim_end())),
         _ => std::env::current_exe().and_then(|path| door.place(&path, Use::Look, true).map(|_| path)),
     };
@@ -527,7 +529,7 @@ fn list(cx: &mut Cx) -> NativeResult {
             let place = if open.is_none() { Some(door.place(&name, Use::Read, true)?) } else { None };
             let folder = match (&open, &place) {
                 (Some(open), _) => PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd())),
-                (None, Some(place)) => place.target(),
+                (None, Some(place)) => place.target()?,
                 (None, None) => name,
             };
             for entry in std::fs::read_dir(folder)? {
@@ -577,8 +579,8 @@ fn stat(cx: &mut Cx) -> NativeResult {
                 let _ = stream.into_raw_fd();
                 meta
             }
-            None if follow => std::fs::metadata(door.place(&name, Use::Look, true)?.target()),
-            None => std::fs::symlink_metadata(door.place(&name, Use::Look, false)?.entry()),
+            None if follow => std::fs::metadata(door.place(&name, Use::Look, true)?.target()?),
+            None => std::fs::symlink_metadata(door.place(&name, Use::Look, false)?.present()?),
         },
         |cx, r| {
             match r {
