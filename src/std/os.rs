@@ -38,6 +38,9 @@ pub const NATIVES: &[NativeEntry] = &[
 /// One read or write at most.
 const MAX_TRANSFER: usize = 1 << 20;
 
+/// So much may be copied from the system's memory at once; more is left to a thread.
+const AT_HAND: usize = 1 << 16;
+
 fn args(cx: &mut Cx) -> NativeResult {
     let list = cx.env.host.args().to_vec();
     cx.set_strs(0, &list)?;
@@ -220,13 +223,10 @@ fn read(cx: &mut Cx) -> NativeResult {
         }
         _ => {}
     }
+    let mut buf = vec![0; len];
     if fd == 0 {
-        let mut buf = vec![0; len];
         if let Some(n) = host.stdin_at_hand(&mut buf) {
-            let n = cx.copy_into_bytes(1, &buf[..n]);
-            cx.set_int(0, n as i64);
-            cx.set_int(1, 0);
-            return Ok(Outcome::Done);
+            return have_read(cx, Ok(&buf[..n]));
         }
         // A prompt must be seen before its answer is waited for.
         let _ = host.flush_stdout();
@@ -237,35 +237,60 @@ fn read(cx: &mut Cx) -> NativeResult {
             return result;
         }
     }
+    let mut had = 0;
+    if let Some(Ok(open)) = &file
+        && len <= AT_HAND
+        && read_at_hand(open, &mut buf, off, &mut had)
+    {
+        return have_read(cx, Ok(&buf[..had]));
+    }
     block(
         move || {
-            let mut buf = vec![0; len];
+            let rest = &mut buf[had..];
             let n = match file {
-                None => host.stdin(&mut buf),
-                Some(Ok(f)) if off >= 0 => f.read_at(&mut buf, off as u64),
-                Some(Ok(f)) => (&**f).read(&mut buf),
+                None => host.stdin(rest),
+                Some(Ok(f)) if off >= 0 => f.read_at(rest, off as u64 + had as u64),
+                Some(Ok(f)) => (&**f).read(rest),
                 Some(Err(e)) => Err(e),
             };
             n.map(|n| {
-                buf.truncate(n);
+                buf.truncate(had + n);
                 buf
             })
         },
-        |cx, r| {
-            match r {
-                Ok(buf) => {
-                    let n = cx.copy_into_bytes(1, &buf);
-                    cx.set_int(0, n as i64);
-                    cx.set_int(1, 0);
-                }
-                Err(e) => {
-                    cx.set_int(0, 0);
-                    cx.set_int(1, errno(&e));
-                }
-            }
-            Ok(Outcome::Done)
-        },
+        |cx, r: Result<Vec<u8>>| have_read(cx, r.as_deref()),
     )
+}
+
+fn have_read(cx: &mut Cx, r: std::result::Result<&[u8], &Error>) -> NativeResult {
+    let (n, errno) = match r {
+        Ok(bytes) => (cx.copy_into_bytes(1, bytes) as i64, 0),
+        Err(e) => (0, errno(e)),
+    };
+    cx.set_int(0, n);
+    cx.set_int(1, errno);
+    Ok(Outcome::Done)
+}
+
+/// Reads what the system has in memory, without waiting, and counts it. `true`: that is all there is or was asked for.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn read_at_hand(file: &File, buf: &mut [u8], off: i64, had: &mut usize) -> bool {
+    while *had < buf.len() {
+        let rest = &mut buf[*had..];
+        let part = libc::iovec { iov_base: rest.as_mut_ptr().cast(), iov_len: rest.len() };
+        let at = if off >= 0 { off.saturating_add(*had as i64) } else { -1 };
+        // SAFETY: an open descriptor, and room for what is read.
+        match unsafe { libc::preadv2(file.as_raw_fd(), &part, 1, at, libc::RWF_NOWAIT) } {
+            n @ 1.. => *had += n as usize,
+            n => return n == 0,
+        }
+    }
+    true
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn read_at_hand(_: &File, _: &mut [u8], _: i64, _: &mut usize) -> bool {
+    false
 }
 
 fn wrote(cx: &mut Cx, r: (usize, Result<()>)) -> NativeResult {
