@@ -499,6 +499,28 @@ loops_k! {
     LNeK |x, k| x != k;
 }
 
+// What is left of instructions that are quickly done most often.
+
+#[inline(never)]
+unsafe extern "C" fn map_get_rest(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
+    unsafe {
+        if !slow::map_get(cx, *pc as u32, rb!(pc, r), r.add(c!(pc)), r.add(a!(pc)), false) {
+            fail!(trapped, pc, r, cx, n, t)
+        }
+        next!(pc.add(1), r, cx, n, t)
+    }
+}
+
+#[inline(never)]
+unsafe extern "C" fn map_set_rest(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t: *const H) -> u64 {
+    unsafe {
+        if !slow::map_set(cx, pc, rb!(pc, r), r.add(c!(pc)), r.add(a!(pc))) {
+            fail!(trapped, pc, r, cx, n, t)
+        }
+        grown!(pc.add(1), r, cx, n, t)
+    }
+}
+
 handlers! {
     Nop(pc, r, cx, n, t) { next!(pc, r, cx, n, t) }
     Mov2(pc, r, cx, n, t) {
@@ -1032,9 +1054,10 @@ handlers! {
         grown!(pc.add(1), r, cx, n, t)
     }
     MapGet(pc, r, cx, n, t) {
-        if !slow::map_get(cx, *pc as u32, rb!(pc, r), r.add(c!(pc)), r.add(a!(pc)), false) {
-            fail!(trapped, pc, r, cx, n, t)
-        }
+        let Some(v) = slow::map_quick(cx, *pc as u32, rb!(pc, r), rc!(pc, r)) else {
+            return map_get_rest(pc, r, cx, n, t);
+        };
+        ra!(pc, r) = v.load(Relaxed);
         next!(pc.add(1), r, cx, n, t)
     }
     MapGet2(pc, r, cx, n, t) {
@@ -1044,10 +1067,8 @@ handlers! {
         next!(pc.add(1), r, cx, n, t)
     }
     MapSet(pc, r, cx, n, t) {
-        if !slow::map_set(cx, pc, rb!(pc, r), r.add(c!(pc)), r.add(a!(pc))) {
-            fail!(trapped, pc, r, cx, n, t)
-        }
-        grown!(pc.add(1), r, cx, n, t)
+        if !slow::map_set_quick(cx, pc, rb!(pc, r), rc!(pc, r), ra!(pc, r)) { return map_set_rest(pc, r, cx, n, t) }
+        next!(pc.add(1), r, cx, n, t)
     }
     MapDel(pc, r, cx, n, t) {
         if !slow::map_delete(cx, pc, ra!(pc, r), r.add(b!(pc))) { fail!(trapped, pc, r, cx, n, t) }

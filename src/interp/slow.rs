@@ -11,6 +11,7 @@ use crate::bytecode::program::{Kind, RType, RTypeId, SLICE_MAX, SLICE_TYPE, SLIC
 use crate::sync::chan::Chan;
 use crate::value::native::Trap;
 use crate::value::{eq, iface as ifv, map, number, slice, slice_ops, string};
+use std::sync::atomic::AtomicU64;
 
 /// Results from here on are failures.
 pub const FAILED: u64 = u64::MAX - 15;
@@ -163,7 +164,7 @@ pub unsafe fn concat_n(cx: *mut Ctx, parts: *const u64, n: usize) -> u64 {
 
 #[inline(never)]
 pub unsafe fn substr(cx: *mut Ctx, s: u64, lo: usize, hi: usize) -> u64 {
-    unsafe { or_no_memory(string::view(&mut (*cx).cache, (*(*cx).rt).env.string_view, s, lo, hi)) }
+    unsafe { or_no_memory(string::part(&mut (*cx).cache, (*(*cx).rt).env.string_view, s, lo, hi)) }
 }
 
 #[inline(never)]
@@ -655,6 +656,22 @@ pub unsafe fn map_make(cx: *mut Ctx, ty: u32, hint: i64) -> u64 {
     unsafe {
         let p = map::new(&mut (*cx).cache, map_type(cx, ty), hint.max(0) as usize);
         if p.is_null() { NO_MEMORY } else { p as u64 }
+    }
+}
+
+/// The value of a key, if it is one word and quickly found.
+#[inline(always)]
+pub unsafe fn map_quick<'a>(cx: *mut Ctx, ty: u32, m: u64, key: u64) -> Option<&'a AtomicU64> {
+    unsafe { map::find_quick((*(*cx).rt).env.map_types.base().get(ty as usize)?.as_ref()?, m as *const u64, key) }
+}
+
+/// `m[key] = value`, if that is quickly done.
+#[inline(always)]
+pub unsafe fn map_set_quick(cx: *mut Ctx, pc: *const u64, m: u64, key: u64, value: u64) -> bool {
+    unsafe {
+        let t = map_type(cx, *pc as u32);
+        map::find_quick(t, m as *const u64, key)
+            .is_some_and(|at| map::set_quick(t, m as *mut u64, at, value, pc as u64))
     }
 }
 

@@ -324,7 +324,7 @@ impl<'a> Cx<'a> {
         // SAFETY: the assertion.
         unsafe {
             assert!(lo <= hi && hi <= string::len(parent));
-            string::view(self.cache, self.env.string_view, parent, lo, hi).ok_or(Trap::OutOfMemory)
+            string::part(self.cache, self.env.string_view, parent, lo, hi).ok_or(Trap::OutOfMemory)
         }
     }
 

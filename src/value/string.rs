@@ -1,5 +1,6 @@
 //! Strings: 0 for "" or the address of an object `{data pointer, length}`. A string made by the runtime carries its
-//! bytes behind the two words, so it is one object; a substring is a two-word view that points into its parent.
+//! bytes behind the two words, so it is one object; a longer
+//! substring is a two-word view that points into its parent.
 //!
 //! # Safety
 //! Every function that takes a word requires it to be a valid string word of this VM, reachable until it returns.
@@ -66,18 +67,25 @@ pub fn new(cache: &mut Cache, s: &[u8]) -> Option<u64> {
     Some(word)
 }
 
-/// A view of `parent[lo..hi]`, bounds checked by the caller.
+/// A part of a string up to this length is copied: that takes hardly more memory than a view, is read at one place, and keeps
+/// nothing else alive.
+const SHORT: usize = 16;
+
+/// `parent[lo..hi]`, bounds checked by the caller.
 ///
 /// # Safety
 /// `parent` is a valid string word and `lo <= hi <= len`.
 #[inline]
-pub unsafe fn view(cache: &mut Cache, shape: ShapeId, parent: u64, lo: usize, hi: usize) -> Option<u64> {
+pub unsafe fn part(cache: &mut Cache, shape: ShapeId, parent: u64, lo: usize, hi: usize) -> Option<u64> {
     if lo == hi {
         return Some(0);
     }
     unsafe {
         if lo == 0 && hi == len(parent) {
             return Some(parent);
+        }
+        if hi - lo <= SHORT {
+            return new(cache, &bytes(parent)[lo..hi]);
         }
         let p = cache.alloc(shape);
         if p.is_null() {
