@@ -432,7 +432,15 @@ impl Compiler<'_> {
         let y = match (small, y) {
             (Some(k), _) => Operand::Small(k),
             (None, Some(y)) => y,
-            (None, None) => Operand::Slot(self.expr_as(rhs, yt, None)),
+            (None, None) => {
+                let mark = self.f.regs.mark();
+                let y = self.expr_as(rhs, yt, None);
+                // Nothing is evaluated any more: a product may be spent on a sum.
+                if l.is_float() && matches!(place, Place::Slot(_)) {
+                    self.f.regs.release(mark);
+                }
+                Operand::Slot(y)
+            }
         };
         self.set_pos(pos);
         if !shift && self.update_in_place(op, place, ty, y) {
