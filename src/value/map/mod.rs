@@ -300,12 +300,18 @@ pub unsafe fn find_quick<'a>(t: &MapType, m: *const u64, key: u64) -> Option<&'a
 #[inline(always)]
 pub unsafe fn set_quick(t: &MapType, m: *mut u64, at: &AtomicU64, value: u64, who: u64) -> bool {
     unsafe {
-        if (*t.heap).is_marking() || begin_write(m, who).is_err() {
+        let flag = &*(m.add(WRITING) as *const AtomicU64);
+        if (*t.heap).is_marking() || flag.load(Relaxed) != 0 {
             return false;
         }
+        flag.store(who, Relaxed);
         at.store(value, Relaxed);
-        // Who comes between finds this place; what it was up to is seen by the other one.
-        load(m.add(WRITING)) == who && end_write(m, who).is_ok()
+        let alone = flag.load(Relaxed) == who;
+        if alone {
+            flag.store(0, Relaxed);
+        }
+        // Who came between is met by [`set`].
+        alone
     }
 }
 
