@@ -341,7 +341,7 @@ op_table! {
     RetDefer "___" "(1) run the frame's defers, last first, then go on with the next instruction"
     Recover "r__" "R[a] = recover(), as called by this frame"
     Panic "r__" "(1)(2) panic with interface R[a]"
-    PanicRt "_U" "(1)(2) panic with a runtime.Error whose text (without `runtime error: `) is the string K[U]"
+    PanicRt "_U" "(1)(2) panic with a runtime.Error whose text is the string K[U]"
     // ---- channels
     MkChan "rr_+1" "R[a] = make(chan T, R[b]); T in the extra word; (2) size out of range"
     Send "rr_" "(1) R[a] <- value R[b..]; (2) send on closed channel"

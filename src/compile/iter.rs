@@ -97,7 +97,8 @@ impl Compiler<'_> {
         self.f.regs.release(mark);
     }
 
-    fn panic_text(&mut self, text: &str) {
+    /// Panics with a `runtime.Error` of this text.
+    pub fn panic_text(&mut self, text: &str) {
         let k = self.constant(Constant::Str(text.as_bytes().into()));
         self.f.code.rx(Op::PanicRt, Reg(0), k);
     }
@@ -183,7 +184,7 @@ impl Compiler<'_> {
         let over = self.f.code.label();
         let s = self.get_hidden(vars.state);
         self.f.code.jump_rk(Op::JNeK, s, PANIC as i64, over);
-        self.panic_text("range function recovered a loop body panic and did not resume panicking");
+        self.panic_text("runtime error: range function recovered a loop body panic and did not resume panicking");
         self.f.code.bind(over);
         self.set_hidden(vars.state, EXHAUSTED);
         self.dispatch(vars, exits);
@@ -209,11 +210,13 @@ impl Compiler<'_> {
         self.f.code.jump_rk(Op::JEqK, s, READY as i64, ok);
         self.f.code.jump_rk(Op::JEqK, s, DONE as i64, done);
         self.f.code.jump_rk(Op::JEqK, s, PANIC as i64, panicked);
-        self.panic_text("range function continued iteration after whole loop exit");
+        self.panic_text("runtime error: range function continued iteration after whole loop exit");
         self.f.code.bind(done);
-        self.panic_text("range function continued iteration after function for loop body returned false");
+        self.panic_text(
+            "runtime error: range function continued iteration after function for loop body returned false",
+        );
         self.f.code.bind(panicked);
-        self.panic_text("range function continued iteration after loop body panic");
+        self.panic_text("runtime error: range function continued iteration after loop body panic");
         self.f.code.bind(ok);
         self.f.regs.release(mark);
         self.set_hidden(vars.state, PANIC);

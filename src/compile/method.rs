@@ -121,6 +121,9 @@ impl Compiler<'_> {
         let place = if self.lay(recv).big() { Place::boxed(value) } else { Place::Slot(value) };
         match target {
             Target::Static { obj, targs, path, pointer } => {
+                if path.is_empty() && !pointer {
+                    self.refuse_nil(obj, recv, slots[0]);
+                }
                 let f = self.func_ref(obj, targs);
                 let (place, t) = self.select(place, recv, &path);
                 let base_ty = self.info.types.deref(t).0;
@@ -135,6 +138,18 @@ impl Compiler<'_> {
         }
         let pos = self.f.code.pos;
         self.finish_code(idx, Span::new(pos, pos + 1));
+    }
+
+    /// In a wrapper of a value's method: says so where the receiver is a nil pointer.
+    fn refuse_nil(&mut self, method: ObjId, recv: TypeId, slot: Reg) {
+        let (base, true) = self.info.types.deref(recv) else { return };
+        let Some(named) = self.info.types.as_named(base) else { return };
+        let name = self.names.name(self.info.types.named(named).name);
+        let text = format!("value method {} called using nil *{name} pointer", self.func_name(method).0);
+        let there = self.f.code.label();
+        self.f.code.jump_if(slot, true, there);
+        self.panic_text(&text);
+        self.f.code.bind(there);
     }
 
     pub fn bound_body(&mut self, idx: FuncIdx, recv: TypeId, call: BoundCall, sig: TypeId) {

@@ -139,7 +139,11 @@ fails! {
     /// `PanicRt`: the text is a constant.
     constant_panic |pc, _r, cx| {
         let text = string::bytes(*(*cx).consts.add(*(pc as *const u32).sub(1) as usize));
-        unwind::runtime_error(cx, &String::from_utf8_lossy(text))
+        let text = String::from_utf8_lossy(text);
+        match text.strip_prefix("runtime error: ") {
+            Some(rest) => unwind::runtime_error(cx, rest),
+            None => unwind::plain_error(cx, &text),
+        }
     };
     /// What failed has left its reason in the G's extra state.
     trapped |_pc, _r, cx| match extra((*cx).side.g).trap.take() {

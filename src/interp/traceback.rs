@@ -4,6 +4,8 @@ use super::unwind::extra;
 use crate::bytecode::program::{Function, iface};
 use crate::sched::g::{G, Status};
 use crate::value::env::{FramePlace, Tracer};
+use crate::value::string;
+use std::ops::ControlFlow::{self, Break, Continue};
 
 /// One frame: its function and the code index of the instruction it stands at.
 pub struct Frame<'a> {
@@ -41,6 +43,26 @@ pub unsafe fn frames(rt: &Rt, g: *mut G) -> Vec<Frame<'_>> {
 /// # Safety
 /// As [`frames`].
 pub unsafe fn walk<'a>(rt: &'a Rt, g: *mut G, f: &mut dyn FnMut(&'a Function, u32, *mut u64)) {
+    let mut all = |step: Step<'a>| {
+        if let Step::Frame(func, at, base) = step {
+            f(func, at, base);
+        }
+        Continue(())
+    };
+    // SAFETY: the caller's.
+    unsafe { walk_until(rt, g, &mut all) }
+}
+
+/// What a walk over a stack comes to.
+enum Step<'a> {
+    Frame(&'a Function, u32, *mut u64),
+    /// A panic runs the frames before this one, and began in the next.
+    Panic(u64),
+    /// Nothing more.
+    Bottom,
+}
+
+unsafe fn walk_until<'a>(rt: &'a Rt, g: *mut G, f: &mut dyn FnMut(Step<'a>) -> ControlFlow<()>) {
     unsafe {
         let mut pc = (*g).pc;
         let mut base = (*g).base;
@@ -51,17 +73,25 @@ pub unsafe fn walk<'a>(rt: &'a Rt, g: *mut G, f: &mut dyn FnMut(&'a Function, u3
             let at = rt.index_of(pc);
             let found = rt.program.func_at(at.wrapping_sub(1)).filter(|f| f.entry < at);
             match found.or_else(|| rt.program.func_at(at)) {
-                Some(func) => f(func, at.saturating_sub(1).max(func.entry), base),
+                Some(func) => {
+                    if f(Step::Frame(func, at.saturating_sub(1).max(func.entry), base)).is_break() {
+                        return;
+                    }
+                }
                 None if at == rt.stubs.panic_ret || at == rt.stubs.panic_text => {
                     // Below a deferred call that a panic runs lies the frame that panicked.
                     let p = panics.iter().find(|p| p.calls_at(called)).or(panics.last());
                     let Some(p) = p else { return };
+                    if f(Step::Panic(p.value)).is_break() {
+                        return;
+                    }
                     pc = rt.pc_at(p.resume_at());
                     continue;
                 }
                 None => return,
             }
             if base <= (*g).stack.add(1) {
+                let _ = f(Step::Bottom);
                 return;
             }
             let link = *base.sub(1);
@@ -167,23 +197,90 @@ pub unsafe fn all(rt: &Rt, first: *mut G, out: &mut Vec<u8>) {
     }
 }
 
+/// Go's run-time system stands on the stack with functions of its own: where it begins a goroutine, and where it panics.
+/// Programs that count callers count on them. Their places are these numbers.
+const OF_RUNTIME: u64 = 1 << 32;
+#[rustfmt::skip]
+const RUNTIME: &[&str] = &["runtime.goexit", "runtime.main", "runtime.gopanic", "runtime.panicmem", "runtime.sigpanic", "runtime.panicBounds64",
+    "runtime.panicBounds", "runtime.panicdivide", "runtime.panicdottypeE", "runtime.getitab", "runtime.typeAssert"];
+
+/// The functions of the run-time system through which a panic with this value began.
+fn panicking(rt: &Rt, value: u64) -> &'static [&'static str] {
+    let (known, ty) = (&rt.well_known, iface::type_of(value));
+    if ty == known.bounds_error.0 {
+        &["runtime.panicBounds64", "runtime.panicBounds"]
+    } else if ty == known.assertion_error.0 {
+        // SAFETY: it points to its text.
+        let text = unsafe { string::bytes(*((value & iface::PAYLOAD) as *const u64)) };
+        match text.windows(14).any(|w| w == b"missing method") {
+            true => &["runtime.getitab", "runtime.typeAssert"],
+            false => &["runtime.panicdottypeE"],
+        }
+    } else if ty == known.runtime_error.0 {
+        // SAFETY: its type is a string's.
+        match unsafe { string::bytes(value & iface::PAYLOAD) } {
+            b"integer divide by zero" => &["runtime.panicdivide"],
+            b"invalid memory address or nil pointer dereference" => &["runtime.panicmem", "runtime.sigpanic"],
+            _ => &[],
+        }
+    } else {
+        &[]
+    }
+}
+
+/// The places of a goroutine's frames, as [`Tracer::callers`] gives them: code indices plus one.
+///
+/// # Safety
+/// As [`frames`].
+unsafe fn callers(rt: &Rt, g: *mut G, skip: usize, most: usize) -> Vec<u64> {
+    let (mut seen, mut out) = (0, Vec::new());
+    let mut add = |place: u64| {
+        seen += 1;
+        if seen > skip && out.len() < most {
+            out.push(place);
+        }
+        if out.len() < most { Continue(()) } else { Break(()) }
+    };
+    let of_runtime = |name: &str| OF_RUNTIME + RUNTIME.iter().position(|n| *n == name).unwrap_or(0) as u64;
+    // SAFETY: the caller's.
+    unsafe {
+        walk_until(rt, g, &mut |step| match step {
+            Step::Frame(func, _, _) if func.hidden => Continue(()),
+            Step::Frame(_, at, _) => add(at as u64 + 1),
+            Step::Panic(value) => {
+                add(of_runtime("runtime.gopanic"))?;
+                panicking(rt, value).iter().try_for_each(|name| add(of_runtime(name)))
+            }
+            Step::Bottom => {
+                if (*g).id == 1 {
+                    add(of_runtime("runtime.main"))?;
+                }
+                add(of_runtime("runtime.goexit"))
+            }
+        });
+    }
+    out
+}
+
 /// What natives call to see the stack of the goroutine that runs them.
 pub fn tracer(rt: &Rt) -> Tracer {
     // SAFETY: natives run while the Rt lives, and pass the goroutine they run on.
     Tracer {
         rt: rt as *const Rt as usize,
-        frames: |rt, g| unsafe {
+        callers: |rt, g, skip, most| unsafe { callers(&*(rt as *const Rt), g, skip, most) },
+        place: |rt, place| unsafe {
             let rt = &*(rt as *const Rt);
-            frames(rt, g)
-                .into_iter()
-                .map(|f| {
-                    let (file, line) = match rt.sources.locate(f.func.pos_at(f.at)) {
-                        Some((file, line, _)) => (file.to_string(), line),
-                        None => ("?".to_string(), 0),
-                    };
-                    FramePlace { pc: f.at as u64 + 1, function: f.func.name.clone(), file, line }
-                })
-                .collect()
+            if let Some(name) = place.checked_sub(OF_RUNTIME).and_then(|i| RUNTIME.get(i as usize)) {
+                let file = "$std/runtime/runtime.gm".to_string();
+                return Some(FramePlace { entry: place, function: name.to_string(), file, line: 1 });
+            }
+            let at = u32::try_from(place.checked_sub(1)?).ok()?;
+            let func = rt.program.func_at(at)?;
+            let (file, line) = match rt.sources.locate(func.pos_at(at)) {
+                Some((file, line, _)) => (file.to_string(), line),
+                None => ("?".to_string(), 0),
+            };
+            Some(FramePlace { entry: func.entry as u64 + 1, function: func.name.clone(), file, line })
         },
         text: |rt, g| unsafe {
             let mut out = Vec::new();

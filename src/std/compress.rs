@@ -32,6 +32,7 @@ pub const NATIVES: &[NativeEntry] = &[
             window: vec![0; WINDOW].into_boxed_slice(),
             at: 0,
             ready: 0..0,
+            status: MORE,
         };
         // The dictionary is what would have been written last.
         let dict = &dict[dict.len().saturating_sub(WINDOW)..];
@@ -52,6 +53,8 @@ struct Inflater {
     at: usize,
     /// What is in the window and not yet handed out.
     ready: std::ops::Range<usize>,
+    /// The status once that is handed out.
+    status: i64,
 }
 
 enum Stream {
@@ -92,14 +95,13 @@ fn inflate(cx: &mut Cx) -> NativeResult {
     let input = cx.bytes(1);
     let (mut read, mut written, mut status) = (0, 0, WRONG);
     if let Some(Stream::Inflate(mut s)) = with_streams(cx, |s| s.open.remove(&id)) {
-        status = MORE;
         if s.ready.is_empty() {
             let flags = inflate_flags::TINFL_FLAG_HAS_MORE_INPUT;
             let (answer, taken, made) = decompress(&mut s.state, &input, &mut s.window, s.at, flags);
             read = taken;
             s.ready = s.at..s.at + made;
             s.at = (s.at + made) % WINDOW;
-            status = match answer {
+            s.status = match answer {
                 TINFLStatus::Done => END,
                 TINFLStatus::NeedsMoreInput | TINFLStatus::HasMoreOutput => MORE,
                 _ => WRONG,
@@ -108,10 +110,7 @@ fn inflate(cx: &mut Cx) -> NativeResult {
         let from = s.ready.clone();
         written = cx.copy_into_bytes(2, &s.window[from]);
         s.ready.start += written;
-        if status == END && !s.ready.is_empty() {
-            // The state tells the end again when it is asked again.
-            status = MORE;
-        }
+        status = if s.ready.is_empty() { s.status } else { MORE };
         if status == MORE {
             with_streams(cx, |all| all.open.insert(id, Stream::Inflate(s)));
         }

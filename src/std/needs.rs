@@ -119,7 +119,7 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
         Nothing,
         "runtime",
         "GC GOMAXPROCS Goexit Gosched LockOSThread NumCPU NumGoroutine SetFinalizer Stack \
-         UnlockOSThread addCleanup callerInfo dropCleanup",
+         UnlockOSThread addCleanup callers dropCleanup place",
     ),
     (Nothing, "runtime/debug", "SetMaxStack SetMaxThreads freeMemory setGCPercent setMemoryLimit traceAll"),
     (Nothing, "slices", "sortOrdered"),

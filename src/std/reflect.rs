@@ -150,8 +150,11 @@ pub const NATIVES: &[NativeEntry] = &[
     ("reflect.vPointer", |cx| {
         let loc = at(cx, 0)?;
         let mut w = loc.word(cx.env);
-        if loc.t(cx.env).kind == Kind::Slice {
-            w = cx.slice_of(w).data as u64;
+        match loc.t(cx.env).kind {
+            Kind::Slice => w = cx.slice_of(w).data as u64,
+            // SAFETY: a closure begins with where its code begins; as `runtime.FuncForPC` wants it.
+            Kind::Func if w != 0 => w = unsafe { (slice::load(w as *const u64) - cx.env.code as u64) / 8 + 1 },
+            _ => {}
         }
         cx.set_word(0, w);
         Ok(Outcome::Done)

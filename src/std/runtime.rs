@@ -3,6 +3,7 @@ use crate::bytecode::program::Kind;
 use crate::heap::Call;
 use crate::sched::g::G;
 use crate::value::native::{Cx, GOEXIT, NativeEntry, NativeResult, Outcome, Trap};
+use crate::value::slice;
 use std::sync::atomic::Ordering::*;
 
 pub const NATIVES: &[NativeEntry] = &[
@@ -15,7 +16,8 @@ pub const NATIVES: &[NativeEntry] = &[
     ("runtime.NumGoroutine", num_goroutine),
     ("runtime.GC", |_| Ok(Outcome::Collect)),
     ("runtime.Stack", stack),
-    ("runtime.callerInfo", caller_info),
+    ("runtime.callers", callers),
+    ("runtime.place", place),
     ("runtime.memStats", mem_stats),
     ("runtime.addCleanup", add_cleanup),
     ("runtime.dropCleanup", drop_cleanup),
@@ -266,12 +268,24 @@ fn stack(cx: &mut Cx) -> NativeResult {
     })))
 }
 
-/// `callerInfo(skip int) (pc uintptr, function, file string, line int)`
-fn caller_info(cx: &mut Cx) -> NativeResult {
-    let frames = cx.env.tracer.get().map_or_else(Vec::new, |t| (t.frames)(t.rt, cx.side.g));
-    match usize::try_from(cx.int(0)).ok().and_then(|i| frames.get(i)) {
+/// `callers(skip int, pc []uintptr) int`
+fn callers(cx: &mut Cx) -> NativeResult {
+    let list = cx.slice(1);
+    let skip = usize::try_from(cx.int(0)).unwrap_or(0);
+    let found = cx.env.tracer.get().map_or_else(Vec::new, |t| (t.callers)(t.rt, cx.side.g, skip, list.len));
+    for (i, place) in found.iter().enumerate() {
+        // SAFETY: the list has room for them.
+        unsafe { slice::store((list.data as *mut u64).add(i), *place) };
+    }
+    cx.set_int(0, found.len() as i64);
+    Ok(Outcome::Done)
+}
+
+/// `place(pc uintptr) (entry uintptr, function, file string, line int)`
+fn place(cx: &mut Cx) -> NativeResult {
+    match cx.env.tracer.get().and_then(|t| (t.place)(t.rt, cx.word(0))) {
         Some(f) => {
-            cx.set_word(0, f.pc);
+            cx.set_word(0, f.entry);
             cx.set_str(1, f.function.as_bytes())?;
             cx.set_str(2, f.file.as_bytes())?;
             cx.set_int(3, f.line as i64);

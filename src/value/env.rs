@@ -63,17 +63,19 @@ pub trait Host: Send + Sync {
 #[derive(Clone, Copy)]
 pub struct Tracer {
     pub rt: usize,
-    pub frames: fn(rt: usize, g: *mut G) -> Vec<FramePlace>,
+    /// The places of a goroutine's frames, innermost first: at most `most`, behind the first `skip`.
+    pub callers: fn(rt: usize, g: *mut G, skip: usize, most: usize) -> Vec<u64>,
+    /// What such a place is.
+    pub place: fn(rt: usize, place: u64) -> Option<FramePlace>,
     pub text: fn(rt: usize, g: *mut G) -> Vec<u8>,
     /// Of all goroutines, this one first; the world is stopped.
     pub all: fn(rt: usize, g: *mut G) -> Vec<u8>,
 }
 
-/// A place in the program, on the stack of a goroutine.
-#[derive(Clone, Debug)]
+/// A place in the program.
 pub struct FramePlace {
-    /// The code index plus one: never 0.
-    pub pc: u64,
+    /// The place where the function begins.
+    pub entry: u64,
     pub function: String,
     pub file: String,
     pub line: u32,

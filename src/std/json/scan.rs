@@ -31,7 +31,7 @@ pub fn quoted(c: u8) -> String {
 }
 
 fn bad(data: &[u8], i: usize, context: &str) -> Bad {
-    let Some(&c) = data.get(i) else { return short(data) };
+    let Some(&c) = data.get(i) else { return short(data.len()) };
     if c >= 0x80 {
         let (r, width) = crate::value::string::decode_rune(&data[i..]);
         if let Some(r) = char::from_u32(r).filter(|_| width > 1) {
@@ -41,8 +41,8 @@ fn bad(data: &[u8], i: usize, context: &str) -> Bad {
     Bad { short: false, text: format!("invalid character {} {context}", quoted(c)), at: i + 1 }
 }
 
-fn short(data: &[u8]) -> Bad {
-    Bad { short: true, text: "unexpected end of JSON input".into(), at: data.len() }
+fn short(at: usize) -> Bad {
+    Bad { short: true, text: "unexpected end of JSON input".into(), at }
 }
 
 pub fn skip_space(data: &[u8], mut i: usize) -> usize {
@@ -61,7 +61,7 @@ pub fn value(data: &[u8], from: usize, whole: bool) -> Result<Found, Bad> {
         // a value
         i = skip_space(data, i);
         match data.get(i) {
-            None => return Err(short(data)),
+            None => return Err(short(data.len())),
             Some(b'{') => {
                 enter(&mut open, true, i)?;
                 i = skip_space(data, i + 1);
@@ -101,7 +101,7 @@ pub fn value(data: &[u8], from: usize, whole: bool) -> Result<Found, Bad> {
             };
             i = skip_space(data, i);
             match (data.get(i), object) {
-                (None, _) => return Err(short(data)),
+                (None, _) => return Err(short(data.len())),
                 (Some(b','), true) => {
                     i = key(data, skip_space(data, i + 1))?;
                     break;
@@ -145,15 +145,15 @@ fn string(data: &[u8], from: usize) -> Result<usize, Bad> {
     let mut i = from + 1;
     loop {
         match data.get(i) {
-            None => return Err(short(data)),
+            None => return Err(short(data.len())),
             Some(b'"') => return Ok(i + 1),
             Some(b'\\') => match data.get(i + 1) {
-                None => return Err(short(data)),
+                None => return Err(short(i)),
                 Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => i += 2,
                 Some(b'u') => {
                     for k in i + 2..i + 6 {
                         match data.get(k) {
-                            None => return Err(short(data)),
+                            None => return Err(short(i)),
                             Some(c) if c.is_ascii_hexdigit() => {}
                             Some(_) => {
                                 let end = (i + 6).min(data.len());
@@ -177,8 +177,8 @@ fn escape(data: &[u8], from: usize, end: usize) -> Bad {
 }
 
 fn number(data: &[u8], from: usize) -> Result<usize, Bad> {
-    let mut i = from;
     let digits = |mut i: usize| match data.get(i) {
+        None => Err(short(from)),
         Some(b'0'..=b'9') => {
             while data.get(i).is_some_and(u8::is_ascii_digit) {
                 i += 1;
@@ -187,19 +187,14 @@ fn number(data: &[u8], from: usize) -> Result<usize, Bad> {
         }
         _ => Err(bad(data, i, "in numeric literal")),
     };
-    if data[i] == b'-' {
-        i += 1;
-    }
+    let mut i = from + usize::from(data[from] == b'-');
     i = if data.get(i) == Some(&b'0') { i + 1 } else { digits(i)? };
     if data.get(i) == Some(&b'.') {
         i = digits(i + 1)?;
     }
     if let Some(b'e' | b'E') = data.get(i) {
-        i += 1;
-        if let Some(b'+' | b'-') = data.get(i) {
-            i += 1;
-        }
-        i = digits(i)?;
+        let sign = usize::from(matches!(data.get(i + 1), Some(b'+' | b'-')));
+        i = digits(i + 1 + sign)?;
     }
     Ok(i)
 }
