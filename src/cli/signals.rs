@@ -1,6 +1,7 @@
 //! Signals that the command line answers. A handler writes the signal's number to a pipe and does nothing else; a thread
 //! reads it, so that what is done about it is ordinary code: output is flushed, the process ends, or a session stops what
-//! it runs. What the program listens to itself (`os/signal`) is left to it: handlers of one signal run one after the other.
+//! it runs. What the program listens to itself (`os/signal`) is left to it: handlers of one signal run one after the other. Whether it
+//! listens is looked at in the handler: it may listen no more when the thread gets to it.
 use super::status;
 use crate::value::env::Host;
 use crate::vm::Handle;
@@ -11,16 +12,25 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, OnceLock};
 
-/// Calls `f`, on a thread of its own, with each of these signals that comes. Where one was ignored from the start (a job in
+/// Calls `f`, on a thread of its own, with each of these signals that comes, unless it is `heard` elsewhere. Where one was ignored from the start (a job in
 /// the background), nothing changes.
-fn on_signals(signals: &[i32], f: impl Fn(i32) + Send + 'static) {
+fn on_signals(
+    signals: &[i32],
+    heard: impl Fn(i32) -> bool + Clone + Send + Sync + 'static,
+    f: impl Fn(i32) + Send + 'static,
+) {
     let Ok((mut reader, writer)) = UnixStream::pair() else { return };
     let _ = writer.set_nonblocking(true);
     let writer = Arc::new(writer);
     for &signal in signals.iter().filter(|&&s| !is_ignored(s)) {
-        let writer = writer.clone();
-        // SAFETY: the action writes a byte, which a handler may do.
-        let _ = unsafe { low_level::register(signal, move || drop((&*writer).write(&[signal as u8]))) };
+        let (writer, heard) = (writer.clone(), heard.clone());
+        let act = move || {
+            if !heard(signal) {
+                let _ = (&*writer).write(&[signal as u8]);
+            }
+        };
+        // SAFETY: the action looks at a word and writes a byte, which a handler may do.
+        let _ = unsafe { low_level::register(signal, act) };
     }
     let wait = move || {
         let mut signal = [0];
@@ -41,7 +51,7 @@ fn is_ignored(signal: i32) -> bool {
 
 /// Calls `f` each time Ctrl-C is pressed.
 pub fn on_interrupt(f: impl Fn() + Send + 'static) {
-    on_signals(&[SIGINT], move |_| f());
+    on_signals(&[SIGINT], |_| false, move |_| f());
 }
 
 /// Has signals end the run of a host, from when it has lasted for a moment: most programs end before anybody could press
@@ -60,10 +70,9 @@ pub fn end_lasting_run(host: &Arc<ProcessHost>) -> Arc<OnceLock<Handle>> {
 /// What ends a run from outside: Ctrl-C ends it with status 130, Ctrl-\ shows all goroutines first, SIGTERM and SIGHUP end it
 /// as they would without us; each after the output that was printed.
 fn end_on_signals(host: Arc<ProcessHost>, run: Arc<OnceLock<Handle>>) {
-    on_signals(&[SIGINT, SIGQUIT, SIGTERM, SIGHUP], move |signal| {
-        if host.is_heard(signal) {
-            return;
-        }
+    let asked = host.clone();
+    let heard = move |signal| asked.is_heard(signal);
+    on_signals(&[SIGINT, SIGQUIT, SIGTERM, SIGHUP], heard, move |signal| {
         match signal {
             SIGQUIT if run.get().is_some_and(Handle::quit) => {}
             SIGINT | SIGQUIT => {
