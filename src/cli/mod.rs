@@ -5,6 +5,7 @@ pub mod disasm;
 pub mod doc;
 pub mod limits;
 pub mod permissions;
+pub mod profiles;
 pub mod repl;
 pub mod run;
 mod shell;

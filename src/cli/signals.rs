@@ -64,6 +64,9 @@ fn end_on_signals(host: Arc<ProcessHost>, run: Arc<OnceLock<Handle>>) {
         if host.is_heard(signal) {
             return;
         }
+        if signal != SIGQUIT {
+            run.get().iter().for_each(|run| run.write_profiles());
+        }
         match signal {
             SIGQUIT if run.get().is_some_and(Handle::quit) => {}
             SIGINT | SIGQUIT => {
