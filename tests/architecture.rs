@@ -51,6 +51,7 @@ const UNSAFE: &[&str] = &[
     "std/process.rs",
     "std/rand/mod.rs",
     // The running goroutine.
+    "std/profile.rs",
     "std/runtime.rs",
     // values by their type: words of memory as the type says
     "std/reflect.rs",

@@ -375,7 +375,7 @@ fn programs_write_their_own() {
     assert_eq!(waiters(&f.gmpl(&["prof", "goroutineleak"])), "1");
     f.gmpl(&["prof", "threadcreate"]);
     if let Some(traces) = f.pprof(&["-traces", "goroutine"]) {
-        assert!(traces.contains("stage:two") && traces.contains("5   runtime.chanrecv1"), "{traces}");
+        assert!(traces.contains("stage:  two") && traces.contains("5   runtime.chanrecv1"), "{traces}");
     }
     for name in ["allocs", "block", "goroutineleak", "heap", "mutex", "threadcreate"] {
         f.pprof(&["-top", name]);
@@ -483,4 +483,94 @@ fn files_that_are_no_profiles_are_refused() {
     assert!(status == Some(2) && err.starts_with("gmpl: cannot read absent: "), "{err}");
     let (status, err) = f.try_gmpl(&["prof", "good", "--list", "("]);
     assert!(status == Some(2) && err.starts_with("gmpl: --list (: "), "{err}");
+}
+
+/// Runs a script in a page, behind the page's own; returns what it logged and the errors that there were.
+fn in_browser(f: &Folder, page: &str, script: &str) -> Option<Vec<String>> {
+    let program = ["chromium", "google-chrome"].into_iter().find(|p| Command::new(p).arg("--version").output().is_ok());
+    let Some(program) = program else {
+        eprintln!("skipped: there is no browser (Debian: apt-get install chromium)");
+        return None;
+    };
+    let html = text(&f.read(page));
+    let begin = "<script>const said = []; onerror = e => { said.push(\"error: \" + e); }; const say = s => said.push(s);\
+                 console.error = console.warn = say;</script>\n</head>";
+    let end = format!(
+        "<script>try {{ {script} }} catch (e) {{ say(\"error: \" + e); }}
+         const out = document.createElement(\"pre\"); out.id = \"said\"; out.textContent = said.join(\"\\n\");
+         document.body.append(out);</script>\n</body>"
+    );
+    f.write("driven.html", html.replacen("</head>", begin, 1).replacen("</body>", &end, 1));
+    let path = format!("file://{}", f.0.join("driven.html").display());
+    let profile = format!("--user-data-dir={}", f.0.join("browser").display());
+    let flags =
+        ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1000,800", &profile, "--dump-dom", &path];
+    let dom = text(&f.run(program, &flags).stdout);
+    let said = dom.rsplit_once("<pre id=\"said\">").and_then(|(_, rest)| rest.split_once("</pre>"));
+    let (said, _) = said.unwrap_or_else(|| panic!("the page has not run to its end:\n{dom}"));
+    Some(said.lines().map(str::to_string).collect())
+}
+
+#[test]
+fn the_page_can_be_searched_zoomed_and_used_by_keyboard() {
+    let f = Folder::new("page");
+    f.write("split.gm", SPLIT);
+    f.gmpl(&["run", "--seed", "7", "--cpuprofile", "<a>.pprof", "split.gm"]);
+    f.gmpl(&["prof", "<a>.pprof", "--html", "page.html"]);
+    let page = text(&f.read("page.html"));
+    assert!(!page.contains("http:") && !page.contains("https:") && !page.contains("<a>"), "the page is whole");
+    let script = r#"
+        const at_ = id => document.getElementById(id), key = (k, to) => (to || document.activeElement)
+            .dispatchEvent(new KeyboardEvent("keydown", { key: k, bubbles: true, cancelable: true }));
+        const about_ = () => at_("about").querySelector("b").textContent;
+        say(document.title + "|" + at_("name").textContent + "|" + at_("table").rows[0].cells[4].textContent);
+        const pixels = pen.getImageData(0, 0, canvas.width, canvas.height).data, colours = new Set();
+        for (let i = 0; i < pixels.length; i += 4) colours.add(pixels[i] << 16 | pixels[i + 1] << 8 | pixels[i + 2]);
+        say("painted " + (colours.size > 8));
+        key("/");
+        say("search has focus " + (document.activeElement === at_("search")));
+        at_("search").value = "/\\.wor./";
+        at_("search").dispatchEvent(new Event("input"));
+        say(at_("found").textContent.replace(/^99\.\d%/, "99%"));
+        key("Enter");
+        say(about_());
+        key("ArrowUp");
+        say(about_());
+        key("Enter");
+        say("zoomed to " + label(nodes[zoom]));
+        key("ArrowUp");
+        key("ArrowDown");
+        key("ArrowRight");
+        say(about_());
+        key("Escape");
+        say("zoomed to " + label(nodes[zoom]));
+        const box = canvas.getBoundingClientRect();
+        canvas.dispatchEvent(new MouseEvent("click", { clientX: box.left + box.width * 0.8, clientY: box.top + 2.5 * ROW }));
+        say("zoomed to " + label(nodes[zoom]) + " of " + about_());
+        at_("reset").click();
+        say("zoomed to " + label(nodes[zoom]));
+        at_("search").value = "nothing like it";
+        at_("search").dispatchEvent(new Event("input"));
+        say(at_("found").textContent);
+        at_("type").value = "0";
+        at_("type").dispatchEvent(new Event("change"));
+        say(at_("total").textContent.replace(/\d+/, "N"));
+    "#;
+    let Some(said) = in_browser(&f, "page.html", script) else { return };
+    let expected = [
+        "&lt;a&gt;.pprof – profile|&lt;a&gt;.pprof|main.work",
+        "painted true",
+        "search has focus true",
+        "99% in 3 places",
+        "main.work",
+        "main.seventy",
+        "zoomed to main.seventy",
+        "main.twenty",
+        "zoomed to everything",
+        "zoomed to main.twenty of main.twenty",
+        "zoomed to everything",
+        "nothing",
+        "split.gm, samples: N",
+    ];
+    assert_eq!(said, expected);
 }

@@ -102,7 +102,14 @@ impl Sampler {
 fn is_quiet(op: Op) -> bool {
     use Op::*;
     op as usize <= LeS as usize || (op as usize >= Jmp as usize && op as usize <= CapChan as usize)
-        || matches!(op, UnP | UnI | UnU | UnF | UnN | IsT | Ret | RetW | LdCap | AtLoad | AtStore | AtAdd | AtCas)
+        || matches!(op, UnP | UnI | UnU | UnF | UnN | IsT | Call | CallC | CallI | Ret | RetW | LdCap)
+        || matches!(op, AtLoad | AtStore | AtAdd | AtCas)
+}
+
+/// Whether a handler may park or wake others, and does not allocate.
+fn only_waits(op: Op) -> bool {
+    use Op::*;
+    matches!(op, Send | Recv | Select | Forever | Go | GoC | MuLock | MuUnlock | WgAdd | WgDone | Gosched)
 }
 
 /// Fits the P of a context to what is to be noted now.
@@ -127,8 +134,9 @@ pub unsafe fn fit(cx: *mut Ctx) {
             *plain = table.to_vec();
             plain[Op::CallN as usize] = H(native);
             if memory || waits {
-                let loud = (0..Op::COUNT).filter(|&i| !is_quiet(op::TABLE[i].0) && i != Op::CallN as usize);
-                loud.for_each(|i| plain[i] = H(noted));
+                let is_loud = |op: Op| !is_quiet(op) && (waits || !only_waits(op)) && op != Op::CallN;
+                let loud = op::TABLE.iter().map(|t| t.0).filter(|&op| is_loud(op));
+                loud.for_each(|op| plain[op as usize] = H(noted));
             }
         }
         (*cx).cache.sample(memory.then_some(allocated), recorder.memory_rate_at.load(Relaxed), (*cx).p.id as u64);

@@ -168,8 +168,9 @@ pub fn gunzip(bytes: &[u8], limit: usize) -> Result<Vec<u8>, String> {
         TINFLStatus::FailedCannotMakeProgress | TINFLStatus::NeedsMoreInput => cut(),
         _ => "its compressed data is damaged".into(),
     })?;
-    let sum = &bytes[bytes.len() - 8..][..4];
-    match crc32(&out).to_le_bytes() == sum {
+    let mut sums = crc32(&out).to_le_bytes().to_vec();
+    sums.extend((out.len() as u32).to_le_bytes());
+    match bytes.ends_with(&sums) {
         true => Ok(out),
         false => Err("its checksum is wrong".into()),
     }
