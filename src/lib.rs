@@ -8,6 +8,7 @@ pub mod compile;
 pub mod door;
 pub mod heap;
 pub mod interp;
+pub mod profile;
 pub mod sched;
 pub mod std;
 pub mod sync;

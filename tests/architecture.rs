@@ -14,6 +14,7 @@ enum Wing {
 const ROOMS: &[(&str, u32, Wing)] = &[
     ("base", 0, Wing::Shared),
     ("bytecode", 1, Wing::Shared),
+    ("profile", 1, Wing::Shared),
     ("syntax", 2, Wing::Front),
     ("types", 3, Wing::Front),
     ("compile", 4, Wing::Front),
@@ -50,6 +51,7 @@ const UNSAFE: &[&str] = &[
     "std/process.rs",
     "std/rand/mod.rs",
     // The running goroutine.
+    "std/profile.rs",
     "std/runtime.rs",
     // values by their type: words of memory as the type says
     "std/reflect.rs",

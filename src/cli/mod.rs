@@ -5,6 +5,8 @@ pub mod disasm;
 pub mod doc;
 pub mod limits;
 pub mod permissions;
+pub mod prof;
+pub mod profiles;
 pub mod repl;
 pub mod run;
 mod shell;
@@ -88,6 +90,8 @@ enum Command {
     Test(Box<test::Args>),
     #[command(hide = true)]
     TestBinary(test::BinaryArgs),
+    /// Show a profile: where the time goes, what is allocated, who waits
+    Prof(prof::Args),
     /// Show what a package, or a name in it, is for
     Doc(doc::Args),
     /// Print a program's bytecode
@@ -119,6 +123,7 @@ pub fn main(args: Vec<OsString>) -> i32 {
         Command::Check(args) => check::run(args, colour),
         Command::Test(args) => test::run(*args, colour),
         Command::TestBinary(args) => test::run_binary(args, colour),
+        Command::Prof(args) => prof::run(args),
         Command::Doc(args) => doc::run(args),
         Command::Disasm(args) => disasm::run(args, colour),
         Command::Version => shell::version(),

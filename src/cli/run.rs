@@ -56,6 +56,11 @@ pub struct Args {
     #[command(flatten)]
     limits: super::limits::Limits,
     #[command(flatten)]
+    profiles: super::profiles::Profiles,
+    /// CPU profiles count instructions instead of time, as with --seed
+    #[arg(long, help_heading = "Profiles (for gmpl prof, or go tool pprof)")]
+    profile_instructions: bool,
+    #[command(flatten)]
     grants: super::permissions::Grants,
 }
 
@@ -95,6 +100,8 @@ impl Args {
             strict: false,
             format: Format::default(),
             limits: super::limits::Limits::default(),
+            profiles: super::profiles::Profiles::default(),
+            profile_instructions: false,
             grants: super::permissions::Grants::default(),
             program: Some(program.into()),
             args: args.iter().map(|a| a.to_string()).collect(),
@@ -169,6 +176,15 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
     options.permissions = args.grants.permissions();
     super::debug::apply(&mut options);
     options.opcode_profile = args.opcode_profile;
+    options.by_instructions = args.profile_instructions;
+    if let Err(e) = args.profiles.apply(&mut options) {
+        complain(&e);
+        return status::FAILED;
+    }
+    if options.profiles.is_some() {
+        // What was recorded is written also if it is interrupted at once.
+        host.lasts();
+    }
     options.watch.early_deadlock = args.deadlock == Deadlock::Early;
     let ended = run_program(program, compiled.sources, &host, &running, &options);
     if let (Some(Seed::Random), Some(seed)) = (args.seed, seed)

@@ -73,6 +73,9 @@ fn end_on_signals(host: Arc<ProcessHost>, run: Arc<OnceLock<Handle>>) {
     let asked = host.clone();
     let heard = move |signal| asked.is_heard(signal);
     on_signals(&[SIGINT, SIGQUIT, SIGTERM, SIGHUP], heard, move |signal| {
+        if signal != SIGQUIT {
+            run.get().iter().for_each(|run| run.write_profiles());
+        }
         match signal {
             SIGQUIT if run.get().is_some_and(Handle::quit) => {}
             SIGINT | SIGQUIT => {

@@ -1,5 +1,6 @@
 //! A P's allocation cache: runs of free cells by shape. Belongs to one M at a time.
 use super::block::{BLOCK_BYTES, Heap};
+use super::sample::Sampling;
 use super::shape::{CLASS_WORDS, MAX_SMALL_WORDS, Scan, Shape, ShapeId, class_of};
 use crate::bytecode::program::BitMap;
 use rustc_hash::FxHashMap;
@@ -9,30 +10,33 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// The cells a cache is taking from, for one shape.
 #[derive(Clone, Copy)]
-struct Slot {
-    next: *mut u8,
-    end: *mut u8,
+pub(super) struct Slot {
+    pub(super) next: *mut u8,
+    pub(super) end: *mut u8,
+    /// Where the run really ends: the cell at `end`, if any, is to be noted when it is taken.
+    pub(super) limit: *mut u8,
     /// Bytes of a cell; 0: the shape is not known to this cache yet, or large.
-    size: usize,
+    pub(super) size: usize,
     /// The block that the run is part of, and the first cell behind it; `u32::MAX`: none.
     block: u32,
     cell: u32,
 }
 
-const EMPTY: Slot = Slot { next: null_mut(), end: null_mut(), size: 0, block: u32::MAX, cell: 0 };
+const EMPTY: Slot = Slot { next: null_mut(), end: null_mut(), limit: null_mut(), size: 0, block: u32::MAX, cell: 0 };
 
 /// About what a run has.
 const RUN_BYTES: usize = 16 << 10;
 
 pub struct Cache {
-    slots: Vec<Slot>,
-    heap: Arc<Heap>,
+    pub(super) slots: Vec<Slot>,
+    pub(super) heap: Arc<Heap>,
     /// By size class: shapes without pointers, of pointers alone.
     plain: Vec<Option<ShapeId>>,
     pointers: Vec<Option<ShapeId>>,
     elems: FxHashMap<(u32, BitMap), Vec<Option<ShapeId>>>,
     large_plain: Option<ShapeId>,
     large_pointers: Option<ShapeId>,
+    pub(super) sampling: Sampling,
     /// So much was allocated that a collection must not wait for the next safepoint.
     pub overdue: bool,
     /// Of the hostile build: an allocation may fail without reason, as a test of who tries again; the last one did.
@@ -53,6 +57,7 @@ impl Cache {
             elems: FxHashMap::default(),
             large_plain: None,
             large_pointers: None,
+            sampling: Sampling::default(),
             overdue: false,
             may_refuse: false,
             refused: false,
@@ -85,6 +90,9 @@ impl Cache {
             self.refused = true;
             return null_mut();
         }
+        if self.slots.get(shape.0 as usize).is_some_and(|s| s.end < s.limit) {
+            return self.take_sampled(shape.0 as usize);
+        }
         if self.heap.is_marking() {
             self.heap.assist(RUN_BYTES);
         }
@@ -96,7 +104,7 @@ impl Cache {
         if self.slots[i].size == 0 {
             let words = self.heap.shapes.read().list[i].words as usize;
             if words > MAX_SMALL_WORDS {
-                return self.heap.new_large(shape, words * 8, true);
+                return self.new_large(shape, words * 8, true);
             }
             self.slots[i].size = words * 8;
         }
@@ -125,10 +133,16 @@ impl Cache {
                     }
                     // SAFETY: within the block.
                     let end = unsafe { at.add(bytes) };
-                    self.slots[i] = Slot { next: at, end, size: s.size, block, cell: cells as u32 };
+                    self.slots[i] = Slot { next: at, end, limit: end, size: s.size, block, cell: cells as u32 };
                     self.heap.count_fresh(bytes);
                     break;
                 }
+            }
+        }
+        if self.sampling.note.is_some() {
+            self.cut_run(i);
+            if self.slots[i].next == self.slots[i].end {
+                return self.take_sampled(i);
             }
         }
         let s = &mut self.slots[i];
@@ -157,6 +171,7 @@ impl Cache {
             s.block = u32::MAX;
             s.next = null_mut();
             s.end = null_mut();
+            s.limit = null_mut();
             return false;
         }
         let start = c;
@@ -169,6 +184,7 @@ impl Cache {
         unsafe {
             s.next = at.add(start as usize * s.size);
             s.end = at.add(c as usize * s.size);
+            s.limit = s.end;
             std::ptr::write_bytes(s.next, 0, (c - start) as usize * s.size);
         }
         let bytes = (c - start) as usize * s.size;
@@ -222,7 +238,7 @@ impl Cache {
             self.refused = true;
             return null_mut();
         }
-        let p = self.heap.new_large(shape, bytes, zeroed);
+        let p = self.new_large(shape, bytes, zeroed);
         self.overdue |= self.heap.is_overdue();
         p
     }
@@ -241,7 +257,7 @@ impl Cache {
             }
             let scan = Scan::Elems(elem_words as u32, elem_ptrs.clone());
             let shape = self.heap.intern(Shape { words: 0, scan });
-            let p = self.heap.new_large(shape, words * 8, true);
+            let p = self.new_large(shape, words * 8, true);
             self.overdue |= self.heap.is_overdue();
             return p;
         }
@@ -277,10 +293,10 @@ impl Cache {
         self.overdue = false;
         let marking = self.heap.is_marking();
         for s in &mut self.slots {
-            if marking && s.next < s.end {
+            if marking && s.next < s.limit {
                 let cell = |at: *mut u8| ((at as usize & (BLOCK_BYTES - 1)) / s.size) as u32;
                 // The run may end where its block does.
-                let (from, last) = (cell(s.next), cell(s.end.wrapping_sub(s.size)));
+                let (from, last) = (cell(s.next), cell(s.limit.wrapping_sub(s.size)));
                 self.heap.unblacken(s.block, from, last + 1);
             }
             *s = Slot { size: s.size, ..EMPTY };

@@ -22,6 +22,7 @@ mod cache;
 mod cycle;
 pub mod hostile;
 mod mark;
+mod sample;
 mod shape;
 mod watch;
 
@@ -29,6 +30,7 @@ pub use block::{Heap, Stats};
 pub use cache::Cache;
 pub use cycle::{Concurrent, Progress};
 pub use mark::Marker;
+pub use sample::rate_at;
 pub use shape::ShapeId;
 pub use watch::Call;
 

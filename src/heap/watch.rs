@@ -5,6 +5,7 @@
 //! brings back to life what a finalizer is to see.
 use super::block::Heap;
 use super::mark::Marker;
+use super::sample::Noted;
 use crate::bytecode::program::iface;
 use rustc_hash::FxHashMap;
 use std::sync::atomic::Ordering::Relaxed;
@@ -35,6 +36,7 @@ pub(super) struct Watches {
     last_id: u64,
     /// Addresses of pools that are not empty: two words, what it holds and what it held before the last collection.
     pools: Vec<u64>,
+    pub noted: Noted,
 }
 
 impl Watches {
@@ -73,6 +75,7 @@ impl Watches {
             let address = word & iface::PAYLOAD;
             !heap.contains(address) || heap.is_marked(address)
         };
+        self.noted.settle(heap);
         self.cells.retain(|&word, &mut cell| {
             if !heap.is_marked(cell) {
                 return false;

@@ -8,6 +8,7 @@ use super::fail;
 use super::limits;
 use super::memory;
 use super::ops::{H, back};
+use super::sampling::thread_cpu_ns;
 use super::unwind::{self, Then, extra};
 use crate::base::limits::{BUDGET_INSTRUCTIONS, HOSTILE};
 use crate::bytecode::program::FrameHeader;
@@ -61,6 +62,9 @@ pub unsafe extern "C" fn safepoint(pc: *const u64, r: *mut u64, cx: *mut Ctx, n:
             move_stack(cx);
         }
         (*cx).rt().lasts();
+        if (*cx).sampler.is_some() {
+            super::sampling::at_safepoint(cx);
+        }
         if !pause(cx) {
             return back::EXIT;
         }
@@ -270,12 +274,15 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
                     return Then::Run;
                 }
                 (*g).pc = (*g).pc.sub(1);
-                (*g).set_waiting(WaitReason::Native, (*cx).p.clock_ms);
+                (*g).set_waiting(WaitReason::Native, (*cx).p.clock_ns);
                 rt.sched.jobs.in_flight.fetch_add(1, SeqCst);
                 let (g_addr, rt_addr) = (g as usize, (*cx).rt as usize);
                 let open = rt.sched.jobs.open();
+                let sampled = (*cx).sampler.is_some();
                 let run = Box::new(move || {
+                    let began = if sampled { thread_cpu_ns() } else { 0 };
                     let finish = job();
+                    let job_ns = if sampled { thread_cpu_ns() - began } else { 0 };
                     let open = open.read();
                     if !*open {
                         // The run has ended meanwhile.
@@ -283,6 +290,7 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
                     }
                     let (g, rt) = (g_addr as *mut G, &*(rt_addr as *const super::ctx::Rt));
                     extra(g).finish = Some(finish);
+                    extra(g).job_ns = job_ns;
                     (*g).resume = resume::FINISH;
                     rt.sched.ready_outside(g, &rt.sched.jobs.in_flight);
                 });
@@ -393,6 +401,7 @@ pub(super) unsafe fn new_g(cx: *mut Ctx, entry: *const u64, stub: u32, at: u32) 
         let parent = (*cx).side.g;
         (*g).parent = if parent.is_null() { 0 } else { (*parent).id };
         (*g).group.store(if parent.is_null() { 0 } else { (*parent).group.load(Relaxed) }, Relaxed);
+        (*g).labels = if parent.is_null() { 0 } else { (*parent).labels };
         *base.sub(1) = (*cx).rt().pc_at(stub) as u64;
         for i in 0..header.zero_len as usize {
             *base.add(header.zero_start as usize + i) = 0;
@@ -466,6 +475,7 @@ pub unsafe fn start_timer_closure(cx: *mut Ctx, closure: u64, group: u32) {
         let entry = *(closure as *const u64) as *const u64;
         if let Some((g, base)) = new_g(cx, entry, rt.stubs.g_exit, 0) {
             *base = closure;
+            (*g).labels = 0;
             (*g).group.store(group, Relaxed);
             (*cx).p.ready_last(g);
         }
@@ -515,6 +525,10 @@ pub unsafe fn end_main(cx: *mut Ctx) {
         if rt.leaks {
             super::explain::end_with_leaks(cx);
         } else {
+            let g = (*cx).side.g;
+            (*g).pc = rt.pc_at(rt.stubs.halt);
+            (*g).base = (*g).stack.add(1);
+            super::sampling::before_exit(cx);
             rt.end(0);
         }
     }
@@ -535,7 +549,7 @@ pub unsafe extern "C" fn park_forever(
         let g = (*cx).side.g;
         (*g).pc = pc;
         (*g).base = r;
-        (*g).set_waiting(reason, (*cx).p.clock_ms);
+        (*g).set_waiting(reason, (*cx).p.clock_ns);
         (*cx).p.budget = n;
         resched!(cx, t)
     }
@@ -599,7 +613,7 @@ unsafe fn choose(cx: *mut Ctx, w: u64) -> i64 {
             many.extend(fill);
             &many
         };
-        let now = (*cx).p.clock_ms;
+        let now = (*cx).p.clock_ns;
         let park = || {
             (*g).resume = resume::RETRY;
             (*g).set_waiting(WaitReason::Select, now);

@@ -1,6 +1,7 @@
 //! The state of a P's interpreter (`Ctx`) and what all of a VM's share (`Rt`).
 use super::ops::H;
 use super::profile::OpProfile;
+use super::sampling::{self, Sampler};
 use crate::base::span::SourceMap;
 use crate::bytecode::program::{Program, RTypeId};
 use crate::heap::{Cache, ShapeId};
@@ -44,6 +45,8 @@ pub struct Ctx {
     pub map_memo: Memo,
     /// With the portable driver only.
     pub profile: Option<Box<OpProfile>>,
+    /// Once the run has been profiled.
+    pub sampler: Option<Box<Sampler>>,
 }
 
 impl Ctx {
@@ -72,12 +75,16 @@ impl Ctx {
             failed: Default::default(),
             map_memo: Memo::default(),
             profile: rt.opcode_profile.then(Box::default),
+            sampler: None,
         });
         cx.cache.may_refuse = true;
         cx.side.p = &raw mut cx.p;
         let cx = Box::into_raw(cx);
         // SAFETY: new.
-        unsafe { super::gc::set_marking(cx, rt.env.heap.is_marking()) };
+        unsafe {
+            super::gc::set_marking(cx, rt.env.heap.is_marking());
+            sampling::fit(cx);
+        }
         cx
     }
 
@@ -162,6 +169,7 @@ pub struct Rt {
     /// When `main` returns, list the Gs that can never run again.
     pub leaks: bool,
     pub watch: super::watch::WatchOptions,
+    pub sampling: sampling::Timer,
     pub handle: super::watch::Handle,
     pub started: std::time::Instant,
     pub threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
@@ -210,6 +218,7 @@ impl Rt {
     /// Ends the run; the first to call decides the status.
     pub fn end(&self, status: i32) {
         let status = self.exit.lock().get_or_insert(Exit { status }).status;
+        crate::value::profiles::finish(&self.env);
         self.sched.finish();
         // The only M has nothing to wait for.
         let alone = self.threads.lock().is_empty() && self.first_thread.get() == Some(&std::thread::current().id());

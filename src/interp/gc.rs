@@ -216,7 +216,11 @@ pub unsafe fn set_marking(cx: *mut Ctx, on: bool) {
         let rt = (*cx).rt();
         (*cx).p.marking = on;
         (*cx).p.round = rt.gc.round();
-        (*cx).table = if on { marking::TABLE.as_ptr() } else { super::ops::TABLE.as_ptr() };
+        (*cx).table = match &(*cx).sampler {
+            Some(sampler) => sampler.table(on),
+            None if on => marking::TABLE.as_ptr(),
+            None => super::ops::TABLE.as_ptr(),
+        };
         (*cx).next_table = if rt.portable { super::run::RETURNING.as_ptr() } else { (*cx).table };
     }
 }

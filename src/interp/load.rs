@@ -7,6 +7,7 @@ use crate::bytecode::op::{self, Op, abc};
 use crate::bytecode::program::{BitMap, Constant, Kind, NativeRef, Program, RTypeId, iface};
 use crate::door::{Door, Permissions};
 use crate::heap::{Concurrent, Heap, ShapeId};
+use crate::profile::record::{Recorder, Wanted};
 use crate::sched::Sched;
 use crate::sched::decide::Decide;
 use crate::sync::chan;
@@ -38,6 +39,8 @@ pub struct Options {
     pub concurrent: Concurrent,
     pub leaks: bool,
     pub watch: super::watch::WatchOptions,
+    pub profiles: Option<Wanted>,
+    pub by_instructions: bool,
 }
 
 /// Fits the code of a program from a word on to its run: puts into each `New` the shape that it allocates instead of the
@@ -152,6 +155,7 @@ pub fn load(
         chan_shape: chan::shape(&heap),
         made_types: Mutex::default(),
         leaks: Mutex::default(),
+        recorder: Recorder::new(options.profiles.clone(), options.by_instructions || options.seed.is_some()),
         trace_all: Default::default(),
         string_view: string::view_shape(&heap),
         slice_header: slice::header_shape(&heap),
@@ -190,6 +194,7 @@ pub fn load(
         gc: Default::default(),
         leaks: options.leaks,
         watch: options.watch,
+        sampling: Default::default(),
         handle: Default::default(),
         started: std::time::Instant::now(),
         limits: Limits::new(options.limits.clone(), options.output_full.clone()),

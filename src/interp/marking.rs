@@ -131,7 +131,7 @@ pub unsafe extern "C" fn Recv(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64,
             }
         }
         match Chan::recv(ch, g, value, ok, &(*cx).p.solo, || {
-            (*g).set_waiting(WaitReason::ChanReceive, (*cx).p.clock_ms)
+            (*g).set_waiting(WaitReason::ChanReceive, (*cx).p.clock_ns)
         }) {
             Received::Done { .. } => {}
             Received::Woke(other) => (*cx).p.ready(other),

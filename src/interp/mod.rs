@@ -21,6 +21,7 @@ pub mod ops;
 pub mod profile;
 pub mod roots;
 pub mod run;
+pub mod sampling;
 pub mod session;
 pub mod slow;
 pub mod traceback;

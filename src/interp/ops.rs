@@ -206,6 +206,27 @@ macro_rules! grown {
     }};
 }
 
+/// Goes on after a native, as what it gave says.
+macro_rules! native_called {
+    ($pc:ident, $r:ident, $cx:ident, $n:expr, $t:ident, $what:ident) => {{
+        let n: i64 = $n;
+        match $what {
+            $crate::interp::call::NATIVE_DONE => {
+                if n < 0 {
+                    return $crate::interp::call::safepoint($pc, $r, $cx, n, $t);
+                }
+                $crate::next!($pc, $r, $cx, n, $t)
+            }
+            $crate::interp::call::NATIVE_PARKED => {
+                (*$cx).p.budget = n;
+                $crate::resched!($cx, $t)
+            }
+            other => $crate::interp::call::native_rest($pc, $r, $cx, n, $t, other),
+        }
+    }};
+}
+pub(super) use native_called;
+
 macro_rules! handlers {
     ($($name:ident($pc:ident, $r:ident, $cx:ident, $n:ident, $t:ident) $body:block)*) => {
         $(pub unsafe extern "C" fn $name($pc: *const u64, $r: *mut u64, $cx: *mut Ctx, $n: i64, $t: *const H) -> u64 {
@@ -1225,18 +1246,8 @@ handlers! {
         let g = (*cx).side.g;
         (*g).pc = pc.sub(1);
         (*g).base = r;
-        let n = n - 8;
-        match call::native(cx, r.add(a!(pc)), b!(pc), c!(pc)) {
-            call::NATIVE_DONE => {
-                if n < 0 { return call::safepoint(pc, r, cx, n, t) }
-                next!(pc, r, cx, n, t)
-            }
-            call::NATIVE_PARKED => {
-                (*cx).p.budget = n;
-                resched!(cx, t)
-            }
-            other => call::native_rest(pc, r, cx, n, t, other),
-        }
+        let what = call::native(cx, r.add(a!(pc)), b!(pc), c!(pc));
+        native_called!(pc, r, cx, n - 8, t, what)
     }
     Gosched(pc, r, cx, n, t) {
         if n < 8 { return CallN(pc, r, cx, n, t) }
@@ -1426,7 +1437,7 @@ handlers! {
         let g = (*cx).side.g;
         (*g).pc = pc;
         (*g).base = r;
-        match Chan::send(ch, g, r.add(b!(pc)), &(*cx).p.solo, || (*g).set_waiting(WaitReason::ChanSend, (*cx).p.clock_ms)) {
+        match Chan::send(ch, g, r.add(b!(pc)), &(*cx).p.solo, || (*g).set_waiting(WaitReason::ChanSend, (*cx).p.clock_ns)) {
             Sent::Done => {}
             Sent::Woke(other) => (*cx).p.ready(other),
             Sent::Parked => {
@@ -1450,7 +1461,7 @@ handlers! {
             value = r.add(a);
             if c!(pc) != 0 { ok = value.add((*ch).elem_words() as usize); }
         }
-        match Chan::recv(ch, g, value, ok, &(*cx).p.solo, || (*g).set_waiting(WaitReason::ChanReceive, (*cx).p.clock_ms)) {
+        match Chan::recv(ch, g, value, ok, &(*cx).p.solo, || (*g).set_waiting(WaitReason::ChanReceive, (*cx).p.clock_ns)) {
             Received::Done { .. } => {}
             Received::Woke(other) => (*cx).p.ready(other),
             Received::Parked => {

@@ -1,12 +1,13 @@
 //! What the collector starts from: globals, the stacks of all Gs, timers. The world is stopped.
 use super::ctx::{Ctx, Rt};
 use super::unwind::Extra;
-use super::{call, explain, traceback};
+use super::{call, explain, sampling, traceback};
 use crate::base::limits::HOSTILE;
 use crate::bytecode::live::Live;
 use crate::bytecode::op::{self, Op};
 use crate::bytecode::program::{Kind, RTypeId, iface};
 use crate::heap::{Call, Marker};
+use crate::profile::record::Table;
 use crate::sched::g::{G, Status};
 use std::sync::atomic::Ordering::*;
 use std::time::Duration;
@@ -67,17 +68,27 @@ pub unsafe fn collect_stopped(rt: &Rt) -> bool {
         }
         flush_caches(rt);
         let mut stuck = Vec::new();
-        let query = rt.env.leaks.lock().wanted.take();
-        rt.env.heap.collect(&mut |m| match rt.watch.early_deadlock || query.is_some() {
+        let (query, profile) = {
+            let mut leaks = rt.env.leaks.lock();
+            (leaks.wanted.take(), std::mem::take(&mut leaks.profile_wanted))
+        };
+        rt.env.heap.collect(&mut |m| match rt.watch.early_deadlock || query.is_some() || profile {
             true => stuck = explain::mark_roots_and_find_stuck(rt, m),
             false => mark_roots(rt, m),
         });
         if let Some(group) = query {
             let found = explain::leaked(rt, &stuck, group);
             rt.env.leaks.lock().found = Some(found);
-            if !rt.watch.early_deadlock {
-                stuck.clear();
+        }
+        if profile {
+            let mut table = Table::default();
+            for &g in &stuck {
+                table.add(sampling::waiting(rt, g), [1, 0, 0, 0]);
             }
+            rt.env.leaks.lock().profile = Some(table);
+        }
+        if !rt.watch.early_deadlock {
+            stuck.clear();
         }
         if !stuck.is_empty() {
             explain::end_with_partial_deadlock(rt, stuck);
@@ -240,6 +251,7 @@ pub unsafe fn mark_frames(rt: &Rt, g: *mut G, m: &mut Marker, mut live: Option<&
             m.place(|| "a deferred call or panic".into());
             (*((*g).extra as *mut Extra)).roots(&mut |w| m.word(w));
         }
+        m.word((*g).labels);
         // What it waited on last is nothing to it any more, when it is asked what it may still look at.
         if live.is_none() || (*g).status() == Status::Waiting {
             m.conservative((*g).node.on as u64);

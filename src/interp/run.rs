@@ -3,7 +3,7 @@ use super::call;
 use super::ctx::{Ctx, Exit, Rt};
 use super::ops::{H, back};
 use super::profile::OpProfile;
-use super::{explain, roots, traceback, unwind, watch};
+use super::{explain, roots, sampling, traceback, unwind, watch};
 use crate::bytecode::op::Op;
 use crate::sched::Hooks;
 use crate::sched::find::Found;
@@ -144,6 +144,11 @@ impl Hooks for Rt {
         unsafe { roots::call_ready(Ctx::of(p)) }
     }
 
+    fn woke(&self, p: &mut P, g: *mut G) {
+        // SAFETY: the P of the calling M, which has taken the G off its queue.
+        unsafe { sampling::woke(p, g) }
+    }
+
     fn waits_on(&self, g: *mut G, group: u32) -> bool {
         // SAFETY: a G that waits, and the world is stopped.
         unsafe { explain::waits_on(g, group) }
@@ -196,6 +201,7 @@ pub unsafe fn run_shared(rt: *const Rt) -> Exit {
     // SAFETY: `rt` outlives the run; all Ms are joined below, then the contexts are freed.
     unsafe {
         rt.sched.attach(rt);
+        sampling::begin(rt);
         let _ = rt.first_thread.set(std::thread::current().id());
         let first = rt.ctxs.lock()[0] as *mut Ctx;
         if let Some(session) = &rt.session {
@@ -227,6 +233,7 @@ pub unsafe fn run_shared(rt: *const Rt) -> Exit {
     rt.handle.forget();
     rt.sched.jobs.close();
     rt.gc.abort();
+    sampling::stop_timer(rt);
     // Whoever ended the run has called `finish`; this M may also have left because another did.
     rt.sched.finish();
     loop {

@@ -1,7 +1,10 @@
 //! Tracebacks: a G's frames in source lines, in Go's form.
 use super::ctx::Rt;
+use super::sampling;
 use super::unwind::extra;
 use crate::bytecode::program::{Function, iface};
+use crate::profile::build::Place;
+use crate::profile::record::{NATIVE, WAIT};
 use crate::sched::g::{G, Status};
 use crate::value::env::{FramePlace, Tracer};
 use crate::value::string;
@@ -50,11 +53,11 @@ pub unsafe fn walk<'a>(rt: &'a Rt, g: *mut G, f: &mut dyn FnMut(&'a Function, u3
         Continue(())
     };
     // SAFETY: the caller's.
-    unsafe { walk_until(rt, g, &mut all) }
+    unsafe { walk_until(rt, g, (*g).pc, &mut all) }
 }
 
 /// What a walk over a stack comes to.
-enum Step<'a> {
+pub enum Step<'a> {
     Frame(&'a Function, u32, *mut u64),
     /// A panic runs the frames before this one, and began in the next.
     Panic(u64),
@@ -62,9 +65,18 @@ enum Step<'a> {
     Bottom,
 }
 
-unsafe fn walk_until<'a>(rt: &'a Rt, g: *mut G, f: &mut dyn FnMut(Step<'a>) -> ControlFlow<()>) {
+/// Calls `f` on what a walk over the stack of a G comes to, until it wants no more. The innermost frame is at the
+/// instruction before `pc`.
+///
+/// # Safety
+/// As [`frames`].
+pub unsafe fn walk_until<'a>(
+    rt: &'a Rt,
+    g: *mut G,
+    mut pc: *const u64,
+    f: &mut dyn FnMut(Step<'a>) -> ControlFlow<()>,
+) {
     unsafe {
-        let mut pc = (*g).pc;
         let mut base = (*g).base;
         let panics = if (*g).extra.is_null() { &[][..] } else { &extra(g).panics[..] };
         // Where the frame begins that was called last: a panic's deferred call is known by it.
@@ -121,8 +133,8 @@ pub unsafe fn below(rt: &Rt, g: *mut G, callee: Option<&Function>, running: bool
         } else {
             match (*g).status() {
                 Status::Waiting => {
-                    let waited = ((rt.sched.decide.now() / 1_000_000) as u32).wrapping_sub((*g).since_ms);
-                    match waited / 60_000 {
+                    let waited = rt.sched.decide.now() - (*g).since_ns;
+                    match waited / 60_000_000_000 {
                         0 => (*g).wait_reason().text().to_string(),
                         minutes => format!("{}, {minutes} minutes", (*g).wait_reason().text()),
                     }
@@ -244,7 +256,7 @@ unsafe fn callers(rt: &Rt, g: *mut G, skip: usize, most: usize) -> Vec<u64> {
     let of_runtime = |name: &str| OF_RUNTIME + RUNTIME.iter().position(|n| *n == name).unwrap_or(0) as u64;
     // SAFETY: the caller's.
     unsafe {
-        walk_until(rt, g, &mut |step| match step {
+        walk_until(rt, g, (*g).pc, &mut |step| match step {
             Step::Frame(func, _, _) if func.hidden => Continue(()),
             Step::Frame(_, at, _) => add(at as u64 + 1),
             Step::Panic(value) => {
@@ -274,14 +286,14 @@ pub fn tracer(rt: &Rt) -> Tracer {
                 let file = "$std/runtime/runtime.gm".to_string();
                 return Some(FramePlace { entry: place, function: name.to_string(), file, line: 1 });
             }
-            let at = u32::try_from(place.checked_sub(1)?).ok()?;
-            let func = rt.program.func_at(at)?;
-            let (file, line) = match rt.sources.locate(func.pos_at(at)) {
-                Some((file, line, _)) => (file.to_string(), line),
-                None => ("?".to_string(), 0),
-            };
-            Some(FramePlace { entry: func.entry as u64 + 1, function: func.name.clone(), file, line })
+            let place = u32::try_from(place).ok().filter(|p| *p > 0)?;
+            let frame = if place & (NATIVE | WAIT) != 0 { place } else { place - 1 };
+            let Place { function, file, line, entry, .. } = sampling::place(rt, frame);
+            (!function.is_empty()).then_some(FramePlace { entry, function, file, line })
         },
+        frame: |rt, frame| unsafe { sampling::place(&*(rt as *const Rt), frame) },
+        goroutines: |rt| unsafe { sampling::goroutines(&*(rt as *const Rt)) },
+        switch: |rt, change| unsafe { sampling::switch(&*(rt as *const Rt), change) },
         text: |rt, g| unsafe {
             let mut out = Vec::new();
             goroutine(&*(rt as *const Rt), g, true, &mut out);

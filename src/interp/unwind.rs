@@ -64,6 +64,8 @@ pub struct Extra {
     pub job: Option<Box<dyn FnOnce() -> Finish + Send>>,
     pub stopped_job: Option<Box<dyn FnOnce(&Stopped) -> Finish + Send>>,
     pub trap: Option<Trap>,
+    /// CPU time of the job whose `finish` this is, if the run is profiled.
+    pub job_ns: i64,
     /// Nobody recovers: the panics are being printed, and this one's value is asked for its text.
     printing: Option<usize>,
 }
@@ -568,6 +570,7 @@ pub unsafe fn trap(cx: *mut Ctx, trap: Trap) -> Then {
             Trap::Fatal(text) => fatal(cx, &format!("fatal error: {text}")),
             Trap::OutOfMemory => memory::short(cx),
             Trap::Exit(status) => {
+                super::sampling::before_exit(cx);
                 (*cx).rt().end(status);
                 Then::Exit
             }

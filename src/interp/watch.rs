@@ -92,6 +92,14 @@ impl Handle {
         *self.0.lock() = None;
     }
 
+    /// The run is ended from outside: writes the profiles that it was asked for.
+    pub fn write_profiles(&self) {
+        if let Some(rt) = *self.0.lock() {
+            // SAFETY: as `set` says; the lock is held.
+            crate::value::profiles::finish(&unsafe { &*(rt as *const Rt) }.env);
+        }
+    }
+
     /// SIGQUIT: all goroutines are printed, then the run ends with status 2. `false`: there is no run.
     pub fn quit(&self) -> bool {
         let rt = self.0.lock();

@@ -101,15 +101,17 @@ pub struct G {
     pub locks: u16,
     /// What it belongs to, inherited from the G that made it: a test, or one of the bubbles (`bubble`); 0: nothing.
     pub group: AtomicU32,
+    /// 0 while a select waits; the first waker makes it 1 + its case.
+    pub select_won: AtomicU32,
     pub id: u64,
     pub parent: u64,
     pub node: WaitNode,
-    /// 0 while a select waits; the first waker makes it 1 + its case.
-    pub select_won: AtomicU32,
-    /// When it began to wait, in milliseconds of the run, as its P's clock said.
-    pub since_ms: u32,
+    /// When it began to wait, in nanoseconds of the run, as its P's clock said.
+    pub since_ns: i64,
     /// Deferred calls, panics and other rare state; the interpreter's.
     pub extra: *mut (),
+    /// Its labels for profiles, inherited by those that it starts: a slice of keys and values, or 0.
+    pub labels: u64,
 }
 
 /// Bytes of a G with its first stack.
@@ -138,8 +140,9 @@ impl G {
             parent: 0,
             node: WaitNode::new(),
             select_won: AtomicU32::new(0),
-            since_ms: 0,
+            since_ns: 0,
             extra: null_mut(),
+            labels: 0,
             scanned: AtomicU16::new(0),
         }
     }
@@ -159,8 +162,8 @@ impl G {
     }
 
     #[inline(always)]
-    pub fn set_waiting(&mut self, reason: WaitReason, now_ms: u32) {
-        self.since_ms = now_ms;
+    pub fn set_waiting(&mut self, reason: WaitReason, now_ns: i64) {
+        self.since_ns = now_ns;
         self.wait_reason.store(reason as u8, Relaxed);
         self.status.store(Status::Waiting as u8, Relaxed);
     }

@@ -50,6 +50,8 @@ pub trait Hooks: Sync {
     fn start_m(&self, p: usize) -> bool;
     /// Starts what a collection has found to be called, on the P's own queue.
     fn call_ready(&self, p: &mut P);
+    /// A G that has waited is about to be readied by the P, whose waits are noted.
+    fn woke(&self, p: &mut P, g: *mut G);
     /// Whether the G waits on channels of this group only.
     fn waits_on(&self, g: *mut G, group: u32) -> bool;
     /// Makes a P, which stays where it is until the run has ended.

@@ -31,6 +31,10 @@ pub struct P {
     pub round: u16,
     /// Choices are seeded.
     pub seeded: bool,
+    /// The waits of Gs are noted.
+    notes_waits: bool,
+    /// One of the two: readying a G is not plain.
+    ready_is_special: bool,
     tick: u32,
     pub id: usize,
     pub sched: *const Sched,
@@ -49,8 +53,8 @@ pub struct P {
     pub ended: AtomicU64,
     pub picks: AtomicU64,
     pub steals: AtomicU64,
-    /// Milliseconds of the run, when this P last looked.
-    pub clock_ms: u32,
+    /// Nanoseconds of the run, when this P last looked.
+    pub clock_ns: i64,
     /// Instructions that a G ran, on the average, until it made way for the next.
     run_instructions: AtomicU64,
     /// `used` and `picks` when that was measured.
@@ -88,6 +92,8 @@ impl P {
             marking: false,
             round: 0,
             seeded,
+            notes_waits: false,
+            ready_is_special: seeded,
             tick: 0,
             id,
             sched,
@@ -104,7 +110,7 @@ impl P {
             ended: AtomicU64::new(0),
             picks: AtomicU64::new(0),
             steals: AtomicU64::new(0),
-            clock_ms: 0,
+            clock_ns: 0,
             run_instructions: AtomicU64::new(BUDGET_INSTRUCTIONS as u64),
             measured: (0, 0),
             seen_picks: Vec::new(),
@@ -137,12 +143,17 @@ impl P {
         self.runnext.is_null()
     }
 
+    /// Instructions that this P has run, up to when its budget was last written.
+    pub fn instructions(&self) -> u64 {
+        self.used.wrapping_add(self.granted.wrapping_sub(self.budget) as u64)
+    }
+
     /// A fresh time slice. Seeded runs vary it, so that seeds explore different interleavings.
     #[inline(always)]
     pub fn slice(&mut self) -> i64 {
         self.slices += 1;
         let slice = self.next_slice();
-        self.used = self.used.wrapping_add(self.granted.wrapping_sub(self.budget) as u64);
+        self.used = self.instructions();
         self.granted = slice;
         self.budget = slice;
         slice
@@ -165,14 +176,36 @@ impl P {
     /// The G has just been taken off a wait queue or made by this M.
     #[inline(always)]
     pub unsafe fn ready(&mut self, g: *mut G) {
-        unsafe { (*g).set_status(Status::Runnable) };
-        if self.seeded && self.rng.below(4) == 0 {
-            return self.push(g);
+        if self.ready_is_special && unsafe { self.ready_specially(g) } {
+            return;
         }
+        unsafe { (*g).set_status(Status::Runnable) };
         let old = std::mem::replace(&mut self.runnext, g);
         if !old.is_null() {
             self.push(old);
         }
+    }
+
+    /// Notes that a G has waited. `true`: as a seed will have it, the G has been put at the end of the local queue.
+    #[cold]
+    #[inline(never)]
+    unsafe fn ready_specially(&mut self, g: *mut G) -> bool {
+        let sched = self.sched;
+        if self.notes_waits && unsafe { (*g).status() } == Status::Waiting {
+            // SAFETY: the scheduler outlives its Ps.
+            unsafe { (*sched).hooks().woke(self, g) };
+        }
+        let last = self.seeded && self.rng.below(4) == 0;
+        if last {
+            unsafe { self.ready_last(g) };
+        }
+        last
+    }
+
+    /// Has the waits of Gs noted, or not.
+    pub fn note_waits(&mut self, on: bool) {
+        self.notes_waits = on;
+        self.ready_is_special = on || self.seeded;
     }
 
     /// Readies a G at the end of the local queue.
@@ -204,7 +237,7 @@ impl P {
     }
 
     pub fn look_at_clock(&mut self) {
-        self.clock_ms = (self.sched().decide.now() / 1_000_000) as u32;
+        self.clock_ns = self.sched().decide.now();
     }
 
     /// At safepoints, and now and then between Gs: takes the measure of what this P runs.

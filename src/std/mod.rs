@@ -22,6 +22,7 @@ pub mod net;
 pub mod number;
 pub mod os;
 pub mod process;
+pub mod profile;
 pub mod rand;
 pub mod reflect;
 mod reflect_equal;
@@ -58,6 +59,7 @@ pub fn natives() -> Vec<NativeEntry> {
         net::NATIVES,
         os::NATIVES,
         process::NATIVES,
+        profile::NATIVES,
         rand::NATIVES,
         regexp::NATIVES,
         reflect::NATIVES,

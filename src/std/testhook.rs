@@ -30,7 +30,7 @@ fn new_group(cx: &mut Cx) -> NativeResult {
 
 /// `askStuck(group uint32)`
 fn ask_stuck(cx: &mut Cx) -> NativeResult {
-    *cx.env.leaks.lock() = crate::value::env::Leaks { wanted: Some(cx.word(0) as u32), found: None };
+    *cx.env.leaks.lock() = crate::value::env::Leaks { wanted: Some(cx.word(0) as u32), ..Default::default() };
     Ok(Outcome::Collect)
 }
 

@@ -6,6 +6,8 @@ use crate::base::grow::Grow;
 use crate::bytecode::program::{BitMap, Kind, Mem, Program, RType, RTypeId};
 use crate::door::Door;
 use crate::heap::{Heap, ShapeId};
+use crate::profile::build::Place;
+use crate::profile::record::{Recorder, Table};
 use crate::sched::g::G;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -70,6 +72,12 @@ pub struct Tracer {
     pub text: fn(rt: usize, g: *mut G) -> Vec<u8>,
     /// Of all goroutines, this one first; the world is stopped.
     pub all: fn(rt: usize, g: *mut G) -> Vec<u8>,
+    /// What a frame of a profile's stack stands for.
+    pub frame: fn(rt: usize, frame: u32) -> Place,
+    /// Where all goroutines are; the world is stopped.
+    pub goroutines: fn(rt: usize) -> Table,
+    /// Changes what samples are taken; the world is stopped.
+    pub switch: fn(rt: usize, change: &dyn Fn(&Recorder)),
 }
 
 /// A place in the program.
@@ -88,6 +96,9 @@ pub struct Leaks {
     pub wanted: Option<u32>,
     /// What it found: a list for the user, empty if there are none.
     pub found: Option<Vec<u8>>,
+    /// The next collection is to say where all such goroutines are.
+    pub profile_wanted: bool,
+    pub profile: Option<Table>,
 }
 
 pub struct Env {
@@ -107,6 +118,7 @@ pub struct Env {
     /// The types by their structure, and the right to add types: see [`super::make_type`].
     pub made_types: Mutex<super::make_type::Index>,
     pub leaks: Mutex<Leaks>,
+    pub recorder: Recorder,
     /// A panic that ends the run shows the stacks of all goroutines (`debug.SetTraceback`).
     pub trace_all: std::sync::atomic::AtomicBool,
     pub heap: Arc<Heap>,

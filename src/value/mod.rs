@@ -7,6 +7,7 @@ pub mod make_type;
 pub mod map;
 pub mod native;
 pub mod number;
+pub mod profiles;
 pub mod reflect;
 pub mod slice;
 pub mod slice_ops;

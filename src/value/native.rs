@@ -131,7 +131,7 @@ impl Side {
     pub fn park(&self, reason: WaitReason, retry: bool) -> impl FnOnce() + use<> {
         let g = self.g;
         // SAFETY: the P of the running native.
-        let now = unsafe { (*self.p).clock_ms };
+        let now = unsafe { (*self.p).clock_ns };
         // SAFETY: the running G, not yet on a queue.
         move || unsafe {
             if retry {

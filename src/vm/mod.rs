@@ -19,6 +19,7 @@ use crate::interp::ctx::{Exit, Rt};
 pub use crate::interp::limits::LimitOptions;
 pub use crate::interp::watch::{Handle, WatchOptions};
 use crate::interp::{load, run};
+pub use crate::profile::record::{Kind as ProfileKind, Wanted};
 use crate::syntax::ast::Ast;
 use crate::types::check::{CheckOptions, check_program};
 use crate::types::load::load_program;
@@ -160,6 +161,10 @@ pub struct RunOptions {
     pub leaks: bool,
     /// What the run tells about itself while it goes on.
     pub watch: WatchOptions,
+    /// Profiles that are to be written when the run ends.
+    pub profiles: Option<Wanted>,
+    /// CPU profiles count instructions instead of time, as they do with a seed.
+    pub by_instructions: bool,
 }
 
 impl Default for RunOptions {
@@ -183,6 +188,8 @@ impl Default for RunOptions {
             concurrent: None,
             leaks: false,
             watch: WatchOptions::default(),
+            profiles: None,
+            by_instructions: false,
         }
     }
 }
@@ -260,6 +267,8 @@ fn new_rt(
         },
         leaks: options.leaks,
         watch: options.watch,
+        profiles: options.profiles.clone(),
+        by_instructions: options.by_instructions,
     };
     let natives = crate::std::natives();
     load::load(program, &natives, host, Arc::new(heap), sources, &load_options)

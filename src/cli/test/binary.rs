@@ -43,6 +43,8 @@ pub struct BinaryArgs {
     /// The command that replays one, but for `--seed` and `-run`
     #[arg(long)]
     replay: Option<String>,
+    #[command(flatten)]
+    profiles: crate::cli::profiles::Profiles,
     /// The names of the package's files
     files: Vec<String>,
     #[arg(last = true)]
@@ -92,6 +94,10 @@ pub fn run_binary(args: BinaryArgs, colour: Colour) -> i32 {
         let runs =
             seeds::Runs { program, sources: compiled.sources, options, argv, replay: args.replay.unwrap_or_default() };
         return runs.all(&tests, n);
+    }
+    if let Err(e) = args.profiles.apply(&mut options) {
+        complain(&e);
+        return status::FAILED;
     }
     let host = Arc::new(ProcessHost::for_tests(argv));
     let running = signals::end_lasting_run(&host);

@@ -8,6 +8,7 @@ mod seeds;
 
 pub use binary::{BinaryArgs, run_binary};
 
+use super::profiles::Profiles;
 use super::terminal::Colour;
 use super::{complain, status};
 use packages::Package;
@@ -27,6 +28,7 @@ Examples:
   gmpl test
   gmpl test -v -run 'TestParse/empty' ./parser
   gmpl test -bench . -benchmem ./...
+  gmpl test -bench . -cpuprofile cpu.pprof ./parser
   gmpl test --seeds 100 ./queue     # a hundred schedules of each test
   gmpl test --seed 17 -run '^TestPop$' ./queue")]
 pub struct Args {
@@ -90,6 +92,8 @@ pub struct Args {
     /// A goroutine that a test leaves behind for ever does not fail it
     #[arg(long)]
     allow_leaks: bool,
+    #[command(flatten)]
+    profiles: Profiles,
     /// Folders (./... : all below), import paths of the module, or the files of one package (default: this folder)
     #[arg(value_name = "PACKAGE")]
     packages: Vec<String>,
@@ -206,6 +210,17 @@ pub fn run(args: Args, colour: Colour) -> i32 {
         complain("no packages to test");
         return status::COMPILE_ERROR;
     }
+    if let Some(flag) = args.profiles.first() {
+        let with = match args.seeds {
+            Some(_) => Some("--seeds"),
+            None if found.len() > 1 => Some("multiple packages"),
+            None => None,
+        };
+        if let Some(with) = with {
+            complain(&format!("cannot use -{flag} with {with}"));
+            return status::FAILED;
+        }
+    }
     let exe = match std::env::current_exe() {
         Ok(exe) => exe,
         Err(e) => {
@@ -241,6 +256,7 @@ impl Launch {
         if let Some(seed) = self.args.seed {
             list.extend(["--seed".into(), seed.to_string().into()]);
         }
+        list.extend(self.args.profiles.arguments());
         list.extend(["--color".into(), if self.colour { "always" } else { "never" }.into()]);
         list.extend(package.files.iter().map(Into::into));
         list
