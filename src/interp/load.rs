@@ -37,6 +37,8 @@ pub struct Options {
     /// Collections may mark while the program runs.
     pub concurrent: Concurrent,
     pub leaks: bool,
+    /// Record so many events of the scheduler.
+    pub trace: Option<usize>,
     pub watch: super::watch::WatchOptions,
 }
 
@@ -118,7 +120,7 @@ pub fn load(
     }
     settle(&program, &types, &mut code, 0);
     let program = Arc::new(program);
-    let sched = Box::new(Sched::new(options.procs, decide));
+    let sched = Box::new(Sched::new(options.procs, decide, options.trace));
     let decide: *const Decide = &sched.decide;
     let decide = decide as usize;
     // SAFETY: the scheduler lives in its box as long as the environment that holds these closures.

@@ -8,7 +8,7 @@ use crate::bytecode::op::{self, Op};
 use crate::bytecode::program::{Kind, RTypeId, iface};
 use crate::heap::{Call, Marker};
 use crate::sched::g::{G, Status};
-use std::sync::atomic::Ordering::*;
+use crate::sched::trace::Phase;
 use std::time::Duration;
 
 /// Smaller stacks are left as they are, and in the hostile build larger ones.
@@ -65,6 +65,7 @@ pub unsafe fn collect_stopped(rt: &Rt) -> bool {
         if rt.gc.is_active() {
             return false;
         }
+        rt.sched.note_collection(Phase::Begin);
         flush_caches(rt);
         let mut stuck = Vec::new();
         let query = rt.env.leaks.lock().wanted.take();
@@ -72,6 +73,7 @@ pub unsafe fn collect_stopped(rt: &Rt) -> bool {
             true => stuck = explain::mark_roots_and_find_stuck(rt, m),
             false => mark_roots(rt, m),
         });
+        rt.sched.note_collection(Phase::End);
         if let Some(group) = query {
             let found = explain::leaked(rt, &stuck, group);
             rt.env.leaks.lock().found = Some(found);
@@ -84,7 +86,7 @@ pub unsafe fn collect_stopped(rt: &Rt) -> bool {
             return true;
         }
         rt.sched.slabs.each(&mut |g| {
-            if (*g).status.load(Relaxed) == Status::Waiting as u8 {
+            if (*g).status() == Status::Waiting {
                 shrink(rt, g);
             }
         });
@@ -189,7 +191,7 @@ pub unsafe fn mark_roots(rt: &Rt, m: &mut Marker) {
                 extras += (*((*g).extra as *mut Extra)).bytes();
             }
             m.looked();
-            if (*g).status.load(Relaxed) != Status::Dead as u8 {
+            if (*g).status() != Status::Dead {
                 mark_g(rt, g, m);
             }
         });

@@ -158,6 +158,8 @@ pub struct RunOptions {
     pub concurrent: Option<bool>,
     /// List the goroutines that can never run again when `main` returns, and end with status 3 if there are any.
     pub leaks: bool,
+    /// Record what the scheduler does: the newest so many events. See [`Vm::recorded`].
+    pub trace: Option<usize>,
     /// What the run tells about itself while it goes on.
     pub watch: WatchOptions,
 }
@@ -182,6 +184,7 @@ impl Default for RunOptions {
             gcpauses: false,
             concurrent: None,
             leaks: false,
+            trace: None,
             watch: WatchOptions::default(),
         }
     }
@@ -259,6 +262,7 @@ fn new_rt(
             _ => Concurrent::Never,
         },
         leaks: options.leaks,
+        trace: options.trace,
         watch: options.watch,
     };
     let natives = crate::std::natives();
