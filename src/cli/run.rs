@@ -1,6 +1,6 @@
 //! `gmpl run`.
 use super::terminal::Colour;
-use super::{Format, complain, report, signals, status};
+use super::{Format, complain, report, signals, status, trace};
 use crate::base::limits::MAX_REPORTED_ERRORS;
 use crate::base::span::SourceMap;
 use crate::bytecode::program::Program;
@@ -120,18 +120,22 @@ impl Args {
     }
 }
 
-/// Runs a program to its end, which is the process's; returns its exit status.
+/// Runs a program to its end, which is the process's; returns its exit status. `prepare` is called before.
 pub fn run_program(
     program: Program,
     sources: Arc<SourceMap>,
     host: &Arc<ProcessHost>,
     running: &OnceLock<Handle>,
     options: &RunOptions,
+    prepare: impl FnOnce(&Vm),
 ) -> i32 {
     match Vm::new(program, sources, host.clone(), options) {
         Ok(vm) => {
             let _ = running.set(vm.handle());
-            vm.run_and_keep().status
+            prepare(&vm);
+            let ended = vm.run_and_keep().status;
+            host.do_last_things();
+            ended
         }
         Err(e) => {
             complain(&e);
@@ -140,7 +144,12 @@ pub fn run_program(
     }
 }
 
-pub fn run(mut args: Args, colour: Colour) -> i32 {
+pub fn run(args: Args, colour: Colour) -> i32 {
+    start(args, colour, None)
+}
+
+/// As [`run`]; what is recorded on the way goes where `trace` says.
+pub fn start(mut args: Args, colour: Colour, trace: Option<trace::Request>) -> i32 {
     let (files, argv) = match args.program() {
         Ok(program) => program,
         Err(e) => {
@@ -169,8 +178,15 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
     options.permissions = args.grants.permissions();
     super::debug::apply(&mut options);
     options.opcode_profile = args.opcode_profile;
+    options.trace = trace.as_ref().map(|t| t.events);
     options.watch.early_deadlock = args.deadlock == Deadlock::Early;
-    let ended = run_program(program, compiled.sources, &host, &running, &options);
+    let Ok(sink) = trace.map(trace::Request::open).transpose() else { return status::FAILED };
+    let prepare = |vm: &Vm| {
+        if let Some(sink) = sink {
+            sink.attach(vm, &host);
+        }
+    };
+    let ended = run_program(program, compiled.sources, &host, &running, &options, prepare);
     if let (Some(Seed::Random), Some(seed)) = (args.seed, seed)
         && ended != status::OK
     {

@@ -1368,6 +1368,9 @@ handlers! {
     Close(pc, r, cx, n, t) {
         let ch = ra!(pc, r);
         if ch == 0 { fail!(close_nil, pc, r, cx, n, t) }
+        // Whom it wakes may be told where.
+        (*(*cx).side.g).pc = pc;
+        (*(*cx).side.g).base = r;
         if !slow::close(cx, ch) { fail!(close_closed, pc, r, cx, n, t) }
         next!(pc, r, cx, n, t)
     }

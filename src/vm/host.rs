@@ -26,6 +26,8 @@ pub struct ProcessHost {
     heard: AtomicU64,
     /// What is to be done when the run lasts.
     later: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// What is to be done before the process ends.
+    at_end: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// It runs tests: who started it tells of its exit status.
     tests: bool,
 }
@@ -41,6 +43,7 @@ impl ProcessHost {
             ending: AtomicBool::new(false),
             heard: AtomicU64::new(0),
             later: Mutex::default(),
+            at_end: Mutex::default(),
             tests: false,
         }
     }
@@ -60,6 +63,19 @@ impl ProcessHost {
         *self.later.lock() = Some(Box::new(f));
     }
 
+    /// Calls `f` once when the run has ended, by whatever, before the process does.
+    pub fn when_ended(&self, f: impl FnOnce() + Send + 'static) {
+        *self.at_end.lock() = Some(Box::new(f));
+    }
+
+    /// Does what is to be done at the end, or waits until another thread has done it.
+    pub fn do_last_things(&self) {
+        let mut at_end = self.at_end.lock();
+        if let Some(f) = at_end.take() {
+            f();
+        }
+    }
+
     /// The first failure to write to standard output, if there was one.
     pub fn write_error(&self) -> Option<std::io::Error> {
         self.failed.lock().take()
@@ -73,6 +89,7 @@ impl ProcessHost {
         bytes.clear();
         if let Err(e) = &result {
             if e.kind() == std::io::ErrorKind::BrokenPipe {
+                self.do_last_things();
                 end_by_pipe();
             }
             let copy = e.raw_os_error().map_or_else(|| e.kind().into(), std::io::Error::from_raw_os_error);
@@ -151,6 +168,7 @@ impl Host for ProcessHost {
     }
 
     fn ended(&self, status: i32) {
+        self.do_last_things();
         if self.ending.swap(true, SeqCst) {
             return;
         }

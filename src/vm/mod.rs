@@ -7,6 +7,7 @@ mod prune;
 pub mod session;
 pub mod source;
 mod stack;
+pub mod trace;
 
 use crate::base::diag::{Diagnostics, Severity};
 use crate::base::intern::Interner;
@@ -158,7 +159,7 @@ pub struct RunOptions {
     pub concurrent: Option<bool>,
     /// List the goroutines that can never run again when `main` returns, and end with status 3 if there are any.
     pub leaks: bool,
-    /// Record what the scheduler does: the newest so many events. See [`Vm::recorded`].
+    /// Record what the scheduler does: the newest so many events. See [`Vm::recorder`].
     pub trace: Option<usize>,
     /// What the run tells about itself while it goes on.
     pub watch: WatchOptions,
@@ -210,6 +211,11 @@ impl Vm {
     /// For other threads to ask something of the run.
     pub fn handle(&self) -> Handle {
         self.rt.handle.clone()
+    }
+
+    /// For what the run records, if it does.
+    pub fn recorder(&self) -> Option<trace::Recorder> {
+        trace::Recorder::of(&self.rt)
     }
 
     /// Runs the program to its end.
