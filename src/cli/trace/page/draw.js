@@ -5,7 +5,7 @@ const GUTTER = 118, AXIS = 26;
 const view = { t0: from, t1: Math.max(end, from + 1), top: 0 };
 /// What is picked: a slice of a lane, and the goroutine it belongs to; and the goroutines that have rows.
 const picked = { row: null, i: -1, g: -1 };
-let rowsOfG = gIds.length <= 8 ? gIds.map((_, i) => i) : [0];
+let rowsOfG = gIds.slice(0, 8).map((_, i) => i);
 let rows = [], colours = {}, palette = [], dirty = true, width = 0, height = 0;
 
 function readColours() {
@@ -137,7 +137,7 @@ function drawRow(row, y) {
   } else if (row.kind === "world") {
     inside(() => {
       drawSlices(collections, y + 4, h - 8, () => colours.run, () => "collection", row);
-      drawSlices(stops, y + 4, h - 8, () => colours.stop, () => "stopped", row);
+      drawSlices(stops, y + h / 2, h / 2 - 4, () => colours.stop, () => "", row);
       drawTicks(timers, y + 3, 7, colours.accent);
     });
   }
@@ -162,7 +162,7 @@ const reasonOf = i => i >= 0 && ev.kind[i] === KIND.Park ? head.reasons[ev.why[i
 
 function drawSlices(slices, y, h, colour, label, row, alpha = () => 1) {
   const lo = above(slices.end, view.t0, 0, slices.count), hi = above(slices.begin, view.t1, 0, slices.count);
-  if (hi - lo > 3 * (width - GUTTER)) return drawDense(slices, y, h);
+  if (hi - lo > 3 * (width - GUTTER)) return drawDense(slices, y, h, row.kind === "g" ? colourOf(row.g) : colours.run);
   let lastPixel = -1;
   for (let i = lo; i < hi; i++) {
     const x0 = Math.max(GUTTER - 2, xOf(slices.begin[i])), x1 = Math.min(width + 2, xOf(slices.end[i])), w = x1 - x0;
@@ -199,9 +199,9 @@ function drawSlices(slices, y, h, colour, label, row, alpha = () => 1) {
 const isSameRow = (a, b) => a.kind === b.kind && a.p === b.p && a.g === b.g && a.job === b.job;
 
 /// Each pixel as dark as its time is covered.
-function drawDense(slices, y, h) {
+function drawDense(slices, y, h, colour) {
   const per = 1 / scale();
-  ctx.fillStyle = colours.run;
+  ctx.fillStyle = colour;
   let before = slices.covered(view.t0);
   for (let x = GUTTER; x < width; x++) {
     const until = slices.covered(view.t0 + (x - GUTTER + 1) * per), share = (until - before) / per;
