@@ -4,6 +4,7 @@ mod debug;
 pub mod disasm;
 pub mod doc;
 pub mod limits;
+mod live;
 pub mod permissions;
 pub mod repl;
 pub mod run;

@@ -9,6 +9,7 @@ use crate::door::{Door, Permissions};
 use crate::heap::{Concurrent, Heap, ShapeId};
 use crate::sched::Sched;
 use crate::sched::decide::Decide;
+use crate::sched::trace::record::Wanted;
 use crate::sync::chan;
 use crate::value::env::{Env, Host, TypeInfo};
 use crate::value::map::MapType;
@@ -37,8 +38,8 @@ pub struct Options {
     /// Collections may mark while the program runs.
     pub concurrent: Concurrent,
     pub leaks: bool,
-    /// Record so many events of the scheduler.
-    pub trace: Option<usize>,
+    /// What of the scheduler is recorded.
+    pub trace: Option<Wanted>,
     pub watch: super::watch::WatchOptions,
 }
 

@@ -92,6 +92,13 @@ impl Handle {
         *self.0.lock() = None;
     }
 
+    /// Calls `f` with the run, if there is one.
+    pub(super) fn with<R>(&self, f: impl FnOnce(&Rt) -> R) -> Option<R> {
+        let rt = self.0.lock();
+        // SAFETY: as `set` says; the lock is held.
+        rt.map(|rt| f(unsafe { &*(rt as *const Rt) }))
+    }
+
     /// SIGQUIT: all goroutines are printed, then the run ends with status 2. `false`: there is no run.
     pub fn quit(&self) -> bool {
         let rt = self.0.lock();

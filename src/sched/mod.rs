@@ -41,7 +41,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize
 use std::sync::{Arc, OnceLock};
 use stops::Stops;
 use timer::Timers;
-use trace::record::Trace;
+use trace::record::{Trace, Wanted};
 use world::World;
 
 /// What the interpreter does for the scheduler.
@@ -101,8 +101,8 @@ unsafe impl Send for Sched {}
 unsafe impl Sync for Sched {}
 
 impl Sched {
-    /// `asked`: what GOMAXPROCS says; with a seed it is the program's business only. `events`: so many are recorded, the newest.
-    pub fn new(asked: usize, decide: Decide, events: Option<usize>) -> Sched {
+    /// `asked`: what GOMAXPROCS says; with a seed it is the program's business only. `wanted`: what is recorded.
+    pub fn new(asked: usize, decide: Decide, wanted: Option<Wanted>) -> Sched {
         let asked = asked.clamp(1, MAX_PROCS);
         let procs = if decide.seeded() { 1 } else { asked };
         Sched {
@@ -123,7 +123,7 @@ impl Sched {
             timers: Timers::default(),
             jobs: Jobs::default(),
             netpoll: Netpoll::default(),
-            trace: events.map(|most| Trace::new(most, decide.seeded(), decide.started())),
+            trace: wanted.map(|w| Trace::new(w, decide.seeded(), decide.started())),
             decide,
             groups: AtomicU32::new(0),
             bubbles: Bubbles::default(),
@@ -155,6 +155,9 @@ impl Sched {
     /// Ends the run: every M returns as soon as it looks.
     pub fn finish(&self) {
         self.done.store(true, SeqCst);
+        if let Some(steps) = self.trace.as_ref().and_then(|t| t.steps.as_ref()) {
+            steps.open();
+        }
         for p in 0..self.made() {
             self.have_it_look(p);
         }

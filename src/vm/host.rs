@@ -1,9 +1,10 @@
 //! The outside world of a VM that runs as a process: its standard streams, arguments and environment.
+use super::pane::Pane;
 use crate::value::env::Host;
 use parking_lot::Mutex;
 use std::io::{BufRead, IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Bytes of output kept before they are written; on a terminal every write goes out at its last line end.
@@ -28,6 +29,8 @@ pub struct ProcessHost {
     later: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// What is to be done before the process ends.
     at_end: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// Where output goes while the terminal shows something else.
+    pane: OnceLock<Arc<Pane>>,
     /// It runs tests: who started it tells of its exit status.
     tests: bool,
 }
@@ -44,6 +47,7 @@ impl ProcessHost {
             heard: AtomicU64::new(0),
             later: Mutex::default(),
             at_end: Mutex::default(),
+            pane: OnceLock::new(),
             tests: false,
         }
     }
@@ -61,6 +65,15 @@ impl ProcessHost {
     /// Calls `f` if the run lasts longer than a moment.
     pub fn when_lasting(&self, f: impl FnOnce() + Send + 'static) {
         *self.later.lock() = Some(Box::new(f));
+    }
+
+    /// Output is kept in the pane until that has been printed.
+    pub fn show_in(&self, pane: Arc<Pane>) {
+        let _ = self.pane.set(pane);
+    }
+
+    fn keeps(&self, is_error: bool, bytes: &[u8]) -> bool {
+        self.pane.get().is_some_and(|pane| pane.put(is_error, bytes))
     }
 
     /// Calls `f` once when the run has ended, by whatever, before the process does.
@@ -128,6 +141,9 @@ fn take_input(left: &mut usize, buf: &mut [u8]) -> std::io::Result<usize> {
 
 impl Host for ProcessHost {
     fn stdout(&self, bytes: &[u8]) -> std::io::Result<()> {
+        if self.keeps(false, bytes) {
+            return Ok(());
+        }
         let mut out = self.out.lock();
         out.extend_from_slice(bytes);
         if out.len() >= BUFFER_BYTES || (self.terminal && bytes.contains(&b'\n')) {
@@ -141,6 +157,9 @@ impl Host for ProcessHost {
     }
 
     fn stderr(&self, bytes: &[u8]) -> std::io::Result<()> {
+        if self.keeps(true, bytes) {
+            return Ok(());
+        }
         // In order with what was printed before.
         let mut out = self.out.lock();
         let _ = self.write_all(&mut out);

@@ -3,6 +3,7 @@
 //! A [`Vm`] shares nothing with any other: many may live in one process.
 pub mod host;
 pub mod machine;
+pub mod pane;
 mod prune;
 pub mod session;
 pub mod source;
@@ -20,6 +21,7 @@ use crate::interp::ctx::{Exit, Rt};
 pub use crate::interp::limits::LimitOptions;
 pub use crate::interp::watch::{Handle, WatchOptions};
 use crate::interp::{load, run};
+pub use crate::sched::trace::record::Wanted;
 use crate::syntax::ast::Ast;
 use crate::types::check::{CheckOptions, check_program};
 use crate::types::load::load_program;
@@ -159,8 +161,8 @@ pub struct RunOptions {
     pub concurrent: Option<bool>,
     /// List the goroutines that can never run again when `main` returns, and end with status 3 if there are any.
     pub leaks: bool,
-    /// Record what the scheduler does: the newest so many events. See [`Vm::recorder`].
-    pub trace: Option<usize>,
+    /// What is to be recorded of the scheduler; see [`Vm::recorder`].
+    pub trace: Option<Wanted>,
     /// What the run tells about itself while it goes on.
     pub watch: WatchOptions,
 }

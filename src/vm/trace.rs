@@ -3,6 +3,7 @@ use crate::base::span::SourceMap;
 use crate::bytecode::program::Program;
 use crate::interp::ctx::Rt;
 use crate::sched::trace::record::{Taken, Trace};
+use crate::sched::trace::steps::Steps;
 use crate::sched::trace::{Event, Meaning};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -40,10 +41,25 @@ impl Recorder {
 
     /// What has been recorded so far.
     pub fn take(&self) -> Recorded {
+        self.resolve(self.trace.take())
+    }
+
+    /// In slow motion: the last events.
+    pub fn recent(&self) -> Recorded {
+        let events = self.steps().map_or(Vec::new(), Steps::recent);
+        self.resolve(Taken { events, remembered: Vec::new(), dropped: 0, from: 0, end: 0, seeded: false })
+    }
+
+    /// Lets a run in slow motion go on.
+    pub fn steps(&self) -> Option<&Steps> {
+        self.trace.steps.as_ref()
+    }
+
+    fn resolve(&self, taken: Taken) -> Recorded {
         let own = |name: &str| !name.starts_with("$std/");
         let files: Vec<_> = self.sources.files().filter(|f| own(&f.name)).collect();
         let mut recorded = Recorded {
-            taken: self.trace.take(),
+            taken,
             places: Vec::new(),
             files: files.iter().map(|f| (f.name.clone(), f.text.clone())).collect(),
         };

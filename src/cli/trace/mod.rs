@@ -1,7 +1,7 @@
 //! `gmpl trace`: runs a program as `gmpl run` does and writes what its scheduler did, as a page, for Perfetto, or as text.
 mod page;
 mod perfetto;
-mod text;
+pub mod text;
 
 use super::terminal::{Colour, why};
 use super::{complain, run, status};
@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 #[command(
     mut_arg("args", |a| a.trailing_var_arg(false).allow_hyphen_values(false).help("Arguments of the program; its flags come after --")),
     mut_arg("format", |a| a.long("reports")),
+    mut_arg("watch", |a| a.hide(true)),
     after_help = concat!("\
 Examples:
   gmpl trace prog.gm                     # writes trace.html, to be opened in a browser

@@ -1,11 +1,12 @@
 //! What the scheduler does, event by event, for `gmpl trace`. Here is the table of events; `record` is how a P writes them down
-//! without a lock, `collect` who keeps the newest, `points` where the scheduler says what it does.
+//! without a lock, `collect` who keeps the newest, `steps` slow motion, `points` where the scheduler says what it does.
 //!
 //! Recording is off unless asked for. Then it costs nothing but the branches that marking and seeds need anyway: see
 //! `P::unusual`.
 pub mod collect;
 mod points;
 pub mod record;
+pub mod steps;
 
 /// What a field of an event means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -44,7 +44,8 @@ impl P {
     /// The G that ran has left without a word: it has ended.
     fn note_left(&self) {
         let Some(recording) = &self.recording else { return };
-        let (_, g) = recording.running.replace((null_mut(), 0));
+        let (_, g) = recording.running();
+        recording.set_running(null_mut(), 0);
         if g != 0 {
             self.note(Event { g, ..Event::new(Kind::End) });
         }
@@ -57,7 +58,8 @@ impl P {
         let id = unsafe { (*g).id };
         let (n, by) = (self.waiting() as u32, self.sched().global_len() as u64);
         self.note(Event { g: id, n, by, ..Event::new(Kind::Start) });
-        recording.running.set((g, id));
+        recording.set_running(g, id);
+        recording.hold();
     }
 
     /// The running G stops: it parks for a reason, or makes way.
@@ -65,7 +67,7 @@ impl P {
     #[inline(never)]
     pub fn note_stop(&self, g: *mut G, kind: Kind, reason: WaitReason) {
         let Some(recording) = &self.recording else { return };
-        recording.running.set((null_mut(), 0));
+        recording.set_running(null_mut(), 0);
         // SAFETY: the G is this M's until it is put where others find it.
         let id = unsafe { (*g).id };
         self.note(Event { g: id, at: self.sched().place(g), why: reason as u8, ..Event::new(kind) });
@@ -83,7 +85,7 @@ impl P {
             let n = self.sched().hooks().code_index(entry);
             return self.note(Event { g: id, by: parent, at: made_at, n, ..Event::new(Kind::Create) });
         }
-        let (by, at) = match recording.running.get() {
+        let (by, at) = match recording.running() {
             (running, by) if cause == Cause::G && by != 0 => (by, self.sched().place(running)),
             _ => (0, 0),
         };

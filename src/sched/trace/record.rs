@@ -1,7 +1,9 @@
 //! How events are written down: each P fills chunks of its own, which the collector's thread hears of when they begin. Whoever
 //! reads a chunk meanwhile sees what its length covers: the length rises after the event is in its place.
 use super::collect::{Collector, Store};
+use super::steps::Steps;
 use super::{Event, Kind};
+use crate::sched::g::G;
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use parking_lot::Mutex;
 use std::cell::{Cell, RefCell, UnsafeCell};
@@ -42,6 +44,15 @@ impl Chunk {
     }
 }
 
+/// What is to be recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// The newest so many events.
+    pub events: usize,
+    /// In slow motion.
+    pub slow: bool,
+}
+
 /// What the recorders of a VM share.
 pub struct Trace {
     /// Of seeded runs: the time of the last event.
@@ -51,21 +62,22 @@ pub struct Trace {
     send: Sender<Arc<Chunk>>,
     collector: Collector,
     lost: AtomicU64,
+    pub steps: Option<Steps>,
     /// Events of threads without a P.
     outside: Mutex<Option<Recorder>>,
 }
 
 impl Trace {
-    /// The newest `most` events are kept.
-    pub fn new(most: usize, seeded: bool, started: Instant) -> Arc<Trace> {
+    pub fn new(wanted: Wanted, seeded: bool, started: Instant) -> Arc<Trace> {
         let (send, receive) = bounded(BEHIND);
         Arc::new(Trace {
             clock: seeded.then(AtomicI64::default),
             started,
             sources: AtomicUsize::new(0),
             send,
-            collector: Collector::start(Store::new(most), receive),
+            collector: Collector::start(Store::new(wanted.events), receive),
             lost: AtomicU64::new(0),
+            steps: wanted.slow.then(Steps::default),
             outside: Mutex::new(None),
         })
     }
@@ -82,7 +94,11 @@ impl Trace {
     pub fn note(self: &Arc<Trace>, now: i64, event: Event) {
         let mut outside = self.outside.lock();
         let recorder = outside.get_or_insert_with(|| Recorder::new(self.share()));
-        let lost = recorder.write(Event { time: self.time(now, 0), ..event });
+        let event = Event { time: self.time(now, 0), ..event };
+        if let Some(steps) = &self.steps {
+            steps.saw(event);
+        }
+        let lost = recorder.write(event);
         self.lost.fetch_add(lost as u64, Relaxed);
     }
 
@@ -183,8 +199,10 @@ impl Recorder {
 pub struct Recording {
     trace: Arc<Trace>,
     recorder: Recorder,
-    /// The G that runs, its number; 0: none does.
-    pub(super) running: Cell<(*mut crate::sched::g::G, u64)>,
+    /// The G that runs.
+    running: Cell<*mut G>,
+    /// Its number, for all to see; 0: none runs.
+    running_id: AtomicU64,
     /// Instructions of the P at the last event.
     ran: Cell<u64>,
 }
@@ -192,13 +210,44 @@ pub struct Recording {
 impl Recording {
     pub fn new(trace: &Arc<Trace>) -> Recording {
         let recorder = Recorder::new(trace.share());
-        Recording { trace: trace.clone(), recorder, running: Cell::new((std::ptr::null_mut(), 0)), ran: Cell::new(0) }
+        Recording {
+            trace: trace.clone(),
+            recorder,
+            running: Cell::new(std::ptr::null_mut()),
+            running_id: AtomicU64::new(0),
+            ran: Cell::new(0),
+        }
+    }
+
+    /// The G that runs, and its number, or 0.
+    pub(super) fn running(&self) -> (*mut G, u64) {
+        (self.running.get(), self.running_id())
+    }
+
+    pub(super) fn set_running(&self, g: *mut G, id: u64) {
+        self.running.set(g);
+        self.running_id.store(id, Relaxed);
+    }
+
+    pub fn running_id(&self) -> u64 {
+        self.running_id.load(Relaxed)
+    }
+
+    /// In slow motion: waits until the G may run.
+    pub(super) fn hold(&self) {
+        if let Some(steps) = &self.trace.steps {
+            steps.hold();
+        }
     }
 
     /// Writes down an event at a time of the run, the P having run so many instructions in all.
     pub(super) fn write(&self, now: i64, ran: u64, event: Event) {
         let since = ran.saturating_sub(self.ran.replace(ran));
-        let lost = self.recorder.write(Event { time: self.trace.time(now, since), ..event });
+        let event = Event { time: self.trace.time(now, since), ..event };
+        if let Some(steps) = &self.trace.steps {
+            steps.saw(event);
+        }
+        let lost = self.recorder.write(event);
         self.trace.lost.fetch_add(lost as u64, Relaxed);
     }
 }
