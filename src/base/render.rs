@@ -222,7 +222,8 @@ pub fn json(d: &Diagnostic, sources: &SourceMap) -> String {
     out
 }
 
-fn quote(s: &str) -> String {
+/// A string as JSON.
+pub fn quote(s: &str) -> String {
     let mut out = String::from("\"");
     for c in s.chars() {
         match c {

@@ -4,6 +4,7 @@ mod debug;
 pub mod disasm;
 pub mod doc;
 pub mod limits;
+mod live;
 pub mod permissions;
 pub mod prof;
 pub mod profiles;
@@ -13,6 +14,7 @@ mod shell;
 pub mod signals;
 pub mod terminal;
 pub mod test;
+pub mod trace;
 
 use crate::base::diag::Severity;
 use crate::base::limits::{MAX_PROCS, SEEDED_PROCS};
@@ -82,6 +84,8 @@ struct Cli {
 enum Command {
     /// Compile and run a program
     Run(run::Args),
+    /// Run a program and write what its scheduler did, as a page for the browser
+    Trace(Box<trace::Args>),
     /// Begin a session: inputs are run as they are typed
     Repl(repl::Args),
     /// Compile a program and report its mistakes
@@ -119,6 +123,7 @@ pub fn main(args: Vec<OsString>) -> i32 {
     let colour = cli.color;
     match cli.command {
         Command::Run(args) => run::run(args, colour),
+        Command::Trace(args) => trace::run(*args, colour),
         Command::Repl(args) => repl::run(args, colour),
         Command::Check(args) => check::run(args, colour),
         Command::Test(args) => test::run(*args, colour),

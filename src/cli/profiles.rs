@@ -1,7 +1,7 @@
 //! Flags that have a run profiled, and the files its profiles go to.
 use super::complain;
 use super::terminal::why;
-use crate::vm::{ProfileKind, RunOptions, Wanted};
+use crate::vm::{ProfileKind, RunOptions, WantedProfiles};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
@@ -70,7 +70,7 @@ impl Profiles {
                 }
             }
         };
-        options.profiles = Some(Wanted { kinds, write: Arc::new(write) });
+        options.profiles = Some(WantedProfiles { kinds, write: Arc::new(write) });
         Ok(())
     }
 }

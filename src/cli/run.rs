@@ -1,13 +1,13 @@
 //! `gmpl run`.
 use super::terminal::Colour;
-use super::{Format, complain, report, signals, status};
+use super::{Format, complain, live, report, signals, status, terminal, trace};
 use crate::base::limits::MAX_REPORTED_ERRORS;
 use crate::base::span::SourceMap;
 use crate::bytecode::program::Program;
 use crate::value::env::Host;
 use crate::vm::host::ProcessHost;
 use crate::vm::source::Files;
-use crate::vm::{CompileOptions, Handle, RunOptions, Vm, compile};
+use crate::vm::{CompileOptions, Handle, RunOptions, Vm, Wanted, compile};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -41,6 +41,9 @@ pub struct Args {
     /// Print the instructions that were executed, and which followed each other, when the program ends
     #[arg(long)]
     opcode_profile: bool,
+    /// Show the scheduler at work in the terminal: live, or in slow motion, one decision at a time
+    #[arg(long, value_name = "SPEED", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "live")]
+    watch: Option<live::Speed>,
     /// Unused names of scripts are errors
     #[arg(long)]
     strict: bool,
@@ -97,6 +100,7 @@ impl Args {
             leaks: false,
             deadlock: Deadlock::default(),
             opcode_profile: false,
+            watch: None,
             strict: false,
             format: Format::default(),
             limits: super::limits::Limits::default(),
@@ -127,18 +131,25 @@ impl Args {
     }
 }
 
-/// Runs a program to its end, which is the process's; returns its exit status.
+/// Runs a program to its end, which is the process's; returns its exit status. `prepare` is called before: `false` means
+/// that it is not to run, which has been said.
 pub fn run_program(
     program: Program,
     sources: Arc<SourceMap>,
     host: &Arc<ProcessHost>,
     running: &OnceLock<Handle>,
     options: &RunOptions,
+    prepare: impl FnOnce(&Vm) -> bool,
 ) -> i32 {
     match Vm::new(program, sources, host.clone(), options) {
         Ok(vm) => {
             let _ = running.set(vm.handle());
-            vm.run_and_keep().status
+            if !prepare(&vm) {
+                return status::FAILED;
+            }
+            let ended = vm.run_and_keep().status;
+            host.do_last_things();
+            ended
         }
         Err(e) => {
             complain(&e);
@@ -147,7 +158,20 @@ pub fn run_program(
     }
 }
 
-pub fn run(mut args: Args, colour: Colour) -> i32 {
+pub fn run(args: Args, colour: Colour) -> i32 {
+    start(args, colour, None)
+}
+
+/// As [`run`]; what is recorded on the way goes where `trace` says.
+pub fn start(mut args: Args, colour: Colour, trace: Option<trace::Request>) -> i32 {
+    if args.watch.is_some() && !terminal::is_output() {
+        complain("--watch needs a terminal: standard output is none");
+        return status::FAILED;
+    }
+    if args.watch.is_some() && trace.is_some() {
+        complain("--watch is for `gmpl run`");
+        return status::FAILED;
+    }
     let (files, argv) = match args.program() {
         Ok(program) => program,
         Err(e) => {
@@ -155,6 +179,7 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
             return status::COMPILE_ERROR;
         }
     };
+    let title = argv[0].clone();
     let host = Arc::new(ProcessHost::new(argv));
     let running = signals::end_lasting_run(&host);
     if files.files.iter().map(|f| f.1.len()).sum::<usize>() > LONG_TEXT || files.module.is_some() {
@@ -185,8 +210,19 @@ pub fn run(mut args: Args, colour: Colour) -> i32 {
         // What was recorded is written also if it is interrupted at once.
         host.lasts();
     }
+    options.trace = trace.as_ref().map(|t| Wanted { events: t.events, slow: false });
+    if let Some(speed) = args.watch {
+        options.trace = Some(Wanted { events: live::EVENTS, slow: speed == live::Speed::Slow });
+    }
     options.watch.early_deadlock = args.deadlock == Deadlock::Early;
-    let ended = run_program(program, compiled.sources, &host, &running, &options);
+    let Ok(sink) = trace.map(trace::Request::open).transpose() else { return status::FAILED };
+    let prepare = |vm: &Vm| {
+        if let Some(sink) = sink {
+            sink.attach(vm, &host);
+        }
+        args.watch.is_none_or(|speed| live::attach(speed, vm, &host, &title))
+    };
+    let ended = run_program(program, compiled.sources, &host, &running, &options, prepare);
     if let (Some(Seed::Random), Some(seed)) = (args.seed, seed)
         && ended != status::OK
     {

@@ -38,6 +38,23 @@ pub fn is_input() -> bool {
     std::io::stdin().is_terminal()
 }
 
+/// Somebody sees what is printed.
+pub fn is_output() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// From now on standard input has ended, if it was the terminal: its keys are for others.
+pub fn leave_input() -> std::io::Result<()> {
+    if is_input() {
+        let nothing = std::fs::File::open("/dev/null")?;
+        // SAFETY: both descriptors are open, and stay so.
+        if unsafe { libc::dup2(std::os::fd::AsRawFd::as_raw_fd(&nothing), libc::STDIN_FILENO) } < 0 {
+            return Err(std::io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
 /// Columns of the terminal that reports go to.
 pub fn width() -> Option<usize> {
     if !std::io::stderr().is_terminal() {

@@ -3,7 +3,7 @@
 //! # Safety
 //! As in `ops`: entered from handlers with their state. Once a G is on a wait queue and the queue is unlocked, nothing
 //! here touches it again.
-use super::ctx::{Ctx, Entry};
+use super::ctx::{Ctx, Entry, Rt};
 use super::fail;
 use super::limits;
 use super::memory;
@@ -13,6 +13,8 @@ use super::unwind::{self, Then, extra};
 use crate::base::limits::{BUDGET_INSTRUCTIONS, HOSTILE};
 use crate::bytecode::program::FrameHeader;
 use crate::sched::g::{G, Status};
+use crate::sched::p::P;
+use crate::sched::trace::{Cause, Event, Kind};
 use crate::sched::wait::WaitReason;
 use crate::sync::select::{Case, Selected};
 use crate::value::native::{Cx, Finish, Outcome, Trap, resume};
@@ -76,7 +78,7 @@ pub unsafe extern "C" fn safepoint(pc: *const u64, r: *mut u64, cx: *mut Ctx, n:
             return then!(cx, t, super::session::interrupt_running(cx));
         }
         if (*cx).rt().sched.is_retired(&(*cx).p) {
-            (*cx).p.requeue(g);
+            (*cx).p.requeue(g, Kind::Preempt);
             resched!(cx, t)
         }
         // With a seed, what runs takes time, so that loops that wait for a time end.
@@ -93,7 +95,7 @@ pub unsafe extern "C" fn safepoint(pc: *const u64, r: *mut u64, cx: *mut Ctx, n:
             let budget = (*cx).p.slice();
             next!((*g).pc, (*g).base, cx, budget, t)
         }
-        (*cx).p.requeue(g);
+        (*cx).p.requeue(g, Kind::Preempt);
         resched!(cx, t)
     }
 }
@@ -252,7 +254,7 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
                 if (*cx).p.budget < 0 && !pause(cx) {
                     return Then::Exit;
                 }
-                (*cx).p.requeue(g);
+                (*cx).p.requeue(g, Kind::Yield);
                 Then::Resched
             }
             NATIVE_COLLECT => {
@@ -261,7 +263,7 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
                 if !pause(cx) {
                     return Then::Exit;
                 }
-                (*cx).p.requeue(g);
+                (*cx).p.requeue(g, Kind::Yield);
                 Then::Resched
             }
             NATIVE_OVERDUE => memory::overdue(cx),
@@ -274,12 +276,17 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
                     return Then::Run;
                 }
                 (*g).pc = (*g).pc.sub(1);
-                (*g).set_waiting(WaitReason::Native, (*cx).p.clock_ns);
+                (*cx).p.park(g, WaitReason::Native);
                 rt.sched.jobs.in_flight.fetch_add(1, SeqCst);
                 let (g_addr, rt_addr) = (g as usize, (*cx).rt as usize);
                 let open = rt.sched.jobs.open();
                 let sampled = (*cx).sampler.is_some();
+                let id = (*g).id;
+                let note = move |kind| (*(rt_addr as *const Rt)).sched.note(Event { g: id, ..Event::new(kind) });
                 let run = Box::new(move || {
+                    if *open.read() {
+                        note(Kind::JobStart);
+                    }
                     let began = if sampled { thread_cpu_ns() } else { 0 };
                     let finish = job();
                     let job_ns = if sampled { thread_cpu_ns() - began } else { 0 };
@@ -288,7 +295,8 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
                         // The run has ended meanwhile.
                         return;
                     }
-                    let (g, rt) = (g_addr as *mut G, &*(rt_addr as *const super::ctx::Rt));
+                    let (g, rt) = (g_addr as *mut G, &*(rt_addr as *const Rt));
+                    note(Kind::JobEnd);
                     extra(g).finish = Some(finish);
                     extra(g).job_ns = job_ns;
                     (*g).resume = resume::FINISH;
@@ -477,7 +485,7 @@ pub unsafe fn start_timer_closure(cx: *mut Ctx, closure: u64, group: u32) {
             *base = closure;
             (*g).labels = 0;
             (*g).group.store(group, Relaxed);
-            (*cx).p.ready_last(g);
+            (*cx).p.ready_last(g, Cause::Timer);
         }
     }
 }
@@ -549,7 +557,7 @@ pub unsafe extern "C" fn park_forever(
         let g = (*cx).side.g;
         (*g).pc = pc;
         (*g).base = r;
-        (*g).set_waiting(reason, (*cx).p.clock_ns);
+        (*cx).p.park(g, reason);
         (*cx).p.budget = n;
         resched!(cx, t)
     }
@@ -613,15 +621,15 @@ unsafe fn choose(cx: *mut Ctx, w: u64) -> i64 {
             many.extend(fill);
             &many
         };
-        let now = (*cx).p.clock_ns;
+        let p: *const P = &(*cx).p;
         let park = || {
             (*g).resume = resume::RETRY;
-            (*g).set_waiting(WaitReason::Select, now);
+            (*p).park(g, WaitReason::Select);
         };
         match extra(g).waiting.select(g, cases, table.has_default, &mut (*cx).p.rng, park) {
             Selected::Case(i, woken) => {
                 let c = cases[i];
-                if (*cx).p.marking && !c.send && !c.value.is_null() {
+                if (*cx).p.is_marking() && !c.send && !c.value.is_null() {
                     (*cx).rt().env.heap.shade_words(c.value, (*c.chan).elem_words() as usize);
                 }
                 if let Some(other) = woken {

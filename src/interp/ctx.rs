@@ -7,6 +7,7 @@ use crate::bytecode::program::{Program, RTypeId};
 use crate::heap::{Cache, ShapeId};
 use crate::sched::Sched;
 use crate::sched::p::P;
+use crate::sched::trace::{Event, Kind};
 use crate::sync::sema::SemaTable;
 use crate::value::env::Env;
 use crate::value::map::Memo;
@@ -217,7 +218,11 @@ impl Rt {
 
     /// Ends the run; the first to call decides the status.
     pub fn end(&self, status: i32) {
-        let status = self.exit.lock().get_or_insert(Exit { status }).status;
+        let first = || {
+            self.sched.note(Event::new(Kind::Finish));
+            Exit { status }
+        };
+        let status = self.exit.lock().get_or_insert_with(first).status;
         crate::value::profiles::finish(&self.env);
         self.sched.finish();
         // The only M has nothing to wait for.

@@ -14,6 +14,7 @@ use super::unwind::Extra;
 use super::{marking, roots};
 use crate::heap::{Marker, Progress};
 use crate::sched::g::{G, Status};
+use crate::sched::trace::Phase;
 use crate::value::slice;
 use parking_lot::{Condvar, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::*};
@@ -191,6 +192,7 @@ unsafe fn begin(rt: &Rt) {
         roots::flush_caches(rt);
         let heap = &rt.env.heap;
         heap.begin_marking();
+        rt.sched.note_collection(Phase::Mark);
         let round = (rt.gc.round() + 1) & !BUSY;
         rt.gc.round.store(round, Relaxed);
         heap.mark_with(&mut |m| {
@@ -214,7 +216,7 @@ unsafe fn begin(rt: &Rt) {
 pub unsafe fn set_marking(cx: *mut Ctx, on: bool) {
     unsafe {
         let rt = (*cx).rt();
-        (*cx).p.marking = on;
+        (*cx).p.set_marking(on);
         (*cx).p.round = rt.gc.round();
         (*cx).table = match &(*cx).sampler {
             Some(sampler) => sampler.table(on),
@@ -270,7 +272,7 @@ unsafe fn claim(g: *mut G, round: u16) -> bool {
     }
 }
 
-/// While marking is on, an M is about to run a G: its stack is looked at first.
+/// The M of a P that is unusual is about to run a G. While marking is on, its stack is looked at first.
 ///
 /// # Safety
 /// The G is runnable and the M's.
@@ -278,6 +280,10 @@ unsafe fn claim(g: *mut G, round: u16) -> bool {
 #[inline(never)]
 pub unsafe fn before_run(cx: *mut Ctx, g: *mut G) {
     unsafe {
+        (*cx).p.note_start(g);
+        if !(*cx).p.is_marking() {
+            return;
+        }
         let round = (*cx).p.round;
         let scanned = &(*g).scanned;
         if scanned.load(Acquire) == round {
@@ -310,6 +316,7 @@ unsafe fn end(rt: &Rt, m: &mut Marker, stops: u32, begun: Instant, sleepers: &[u
         heap.settle(m);
         roots::flush_caches(rt);
         heap.end_marking(begun.elapsed());
+        rt.sched.note_collection(Phase::End);
         for &cx in rt.ctxs.lock().iter() {
             set_marking(cx as *mut Ctx, false);
         }

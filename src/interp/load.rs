@@ -7,9 +7,10 @@ use crate::bytecode::op::{self, Op, abc};
 use crate::bytecode::program::{BitMap, Constant, Kind, NativeRef, Program, RTypeId, iface};
 use crate::door::{Door, Permissions};
 use crate::heap::{Concurrent, Heap, ShapeId};
-use crate::profile::record::{Recorder, Wanted};
+use crate::profile::record::{Recorder, WantedProfiles};
 use crate::sched::Sched;
 use crate::sched::decide::Decide;
+use crate::sched::trace::record::Wanted;
 use crate::sync::chan;
 use crate::value::env::{Env, Host, TypeInfo};
 use crate::value::map::MapType;
@@ -38,8 +39,10 @@ pub struct Options {
     /// Collections may mark while the program runs.
     pub concurrent: Concurrent,
     pub leaks: bool,
+    /// What of the scheduler is recorded.
+    pub trace: Option<Wanted>,
     pub watch: super::watch::WatchOptions,
-    pub profiles: Option<Wanted>,
+    pub profiles: Option<WantedProfiles>,
     pub by_instructions: bool,
 }
 
@@ -121,7 +124,7 @@ pub fn load(
     }
     settle(&program, &types, &mut code, 0);
     let program = Arc::new(program);
-    let sched = Box::new(Sched::new(options.procs, decide));
+    let sched = Box::new(Sched::new(options.procs, decide, options.trace));
     let decide: *const Decide = &sched.decide;
     let decide = decide as usize;
     // SAFETY: the scheduler lives in its box as long as the environment that holds these closures.

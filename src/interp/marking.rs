@@ -130,9 +130,7 @@ pub unsafe extern "C" fn Recv(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64,
                 ok = value.add(words);
             }
         }
-        match Chan::recv(ch, g, value, ok, &(*cx).p.solo, || {
-            (*g).set_waiting(WaitReason::ChanReceive, (*cx).p.clock_ns)
-        }) {
+        match Chan::recv(ch, g, value, ok, &(*cx).p.solo, || (*cx).p.park(g, WaitReason::ChanReceive)) {
             Received::Done { .. } => {}
             Received::Woke(other) => (*cx).p.ready(other),
             Received::Parked => {

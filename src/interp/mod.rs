@@ -15,6 +15,7 @@ pub mod fail;
 pub mod gc;
 pub mod limits;
 pub mod load;
+pub mod look;
 pub mod marking;
 pub mod memory;
 pub mod ops;

@@ -15,6 +15,7 @@ use crate::bytecode::op::Op;
 use crate::bytecode::program::iface;
 use crate::heap::ShapeId;
 use crate::sched::solo::Solo;
+use crate::sched::trace::Kind;
 use crate::sched::wait::WaitReason;
 use crate::sync::chan::{Chan, Received, Sent};
 use crate::sync::sema::SemaTable;
@@ -96,7 +97,7 @@ macro_rules! enter {
         if (*$cx).p.is_away(g) {
             return $crate::interp::call::send_home($cx, g);
         }
-        if (*$cx).p.marking {
+        if (*$cx).p.unusual {
             $crate::interp::gc::before_run($cx, g);
         }
         (*g).set_status($crate::sched::g::Status::Running);
@@ -1255,7 +1256,7 @@ handlers! {
         (*g).pc = pc;
         (*g).base = r;
         (*cx).p.budget = n - 8;
-        (*cx).p.requeue(g);
+        (*cx).p.requeue(g, Kind::Yield);
         resched!(cx, t)
     }
     MuLock(pc, r, cx, n, t) {
@@ -1399,6 +1400,9 @@ handlers! {
     Close(pc, r, cx, n, t) {
         let ch = ra!(pc, r);
         if ch == 0 { fail!(close_nil, pc, r, cx, n, t) }
+        // Whom it wakes may be told where.
+        (*(*cx).side.g).pc = pc;
+        (*(*cx).side.g).base = r;
         if !slow::close(cx, ch) { fail!(close_closed, pc, r, cx, n, t) }
         next!(pc, r, cx, n, t)
     }
@@ -1437,7 +1441,7 @@ handlers! {
         let g = (*cx).side.g;
         (*g).pc = pc;
         (*g).base = r;
-        match Chan::send(ch, g, r.add(b!(pc)), &(*cx).p.solo, || (*g).set_waiting(WaitReason::ChanSend, (*cx).p.clock_ns)) {
+        match Chan::send(ch, g, r.add(b!(pc)), &(*cx).p.solo, || (*cx).p.park(g, WaitReason::ChanSend)) {
             Sent::Done => {}
             Sent::Woke(other) => (*cx).p.ready(other),
             Sent::Parked => {
@@ -1461,7 +1465,7 @@ handlers! {
             value = r.add(a);
             if c!(pc) != 0 { ok = value.add((*ch).elem_words() as usize); }
         }
-        match Chan::recv(ch, g, value, ok, &(*cx).p.solo, || (*g).set_waiting(WaitReason::ChanReceive, (*cx).p.clock_ns)) {
+        match Chan::recv(ch, g, value, ok, &(*cx).p.solo, || (*cx).p.park(g, WaitReason::ChanReceive)) {
             Received::Done { .. } => {}
             Received::Woke(other) => (*cx).p.ready(other),
             Received::Parked => {

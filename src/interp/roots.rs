@@ -9,7 +9,7 @@ use crate::bytecode::program::{Kind, RTypeId, iface};
 use crate::heap::{Call, Marker};
 use crate::profile::record::Table;
 use crate::sched::g::{G, Status};
-use std::sync::atomic::Ordering::*;
+use crate::sched::trace::Phase;
 use std::time::Duration;
 
 /// Smaller stacks are left as they are, and in the hostile build larger ones.
@@ -66,6 +66,7 @@ pub unsafe fn collect_stopped(rt: &Rt) -> bool {
         if rt.gc.is_active() {
             return false;
         }
+        rt.sched.note_collection(Phase::Begin);
         flush_caches(rt);
         let mut stuck = Vec::new();
         let (query, profile) = {
@@ -76,6 +77,7 @@ pub unsafe fn collect_stopped(rt: &Rt) -> bool {
             true => stuck = explain::mark_roots_and_find_stuck(rt, m),
             false => mark_roots(rt, m),
         });
+        rt.sched.note_collection(Phase::End);
         if let Some(group) = query {
             let found = explain::leaked(rt, &stuck, group);
             rt.env.leaks.lock().found = Some(found);
@@ -95,7 +97,7 @@ pub unsafe fn collect_stopped(rt: &Rt) -> bool {
             return true;
         }
         rt.sched.slabs.each(&mut |g| {
-            if (*g).status.load(Relaxed) == Status::Waiting as u8 {
+            if (*g).status() == Status::Waiting {
                 shrink(rt, g);
             }
         });
@@ -200,7 +202,7 @@ pub unsafe fn mark_roots(rt: &Rt, m: &mut Marker) {
                 extras += (*((*g).extra as *mut Extra)).bytes();
             }
             m.looked();
-            if (*g).status.load(Relaxed) != Status::Dead as u8 {
+            if (*g).status() != Status::Dead {
                 mark_g(rt, g, m);
             }
         });

@@ -9,6 +9,7 @@ use crate::sched::Hooks;
 use crate::sched::find::Found;
 use crate::sched::g::G;
 use crate::sched::p::P;
+use crate::sched::trace::{Event, Kind};
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::*;
 
@@ -34,7 +35,7 @@ unsafe fn execute(cx: *mut Ctx, g: *mut crate::sched::g::G) -> u64 {
         (*g).set_status(crate::sched::g::Status::Running);
         (*cx).side.g = g;
         (*cx).stack_end = (*g).stack_end;
-        if (*cx).p.marking {
+        if (*cx).p.unusual {
             super::gc::before_run(cx, g);
         }
         if !(*(*cx).rt).portable {
@@ -69,6 +70,7 @@ pub unsafe fn m_loop(cx: *mut Ctx, fresh: bool) {
     unsafe {
         let rt = (*cx).rt();
         let mut fresh = fresh;
+        (*cx).p.note(Event::new(Kind::ThreadStart));
         loop {
             (*cx).side.g = null_mut();
             if rt.sched.idle_soon(&(*cx).p) {
@@ -152,6 +154,15 @@ impl Hooks for Rt {
     fn waits_on(&self, g: *mut G, group: u32) -> bool {
         // SAFETY: a G that waits, and the world is stopped.
         unsafe { explain::waits_on(g, group) }
+    }
+
+    fn place(&self, g: *mut G) -> u32 {
+        // SAFETY: the running G of the M that asks.
+        unsafe { traceback::own_place(self, g) }
+    }
+
+    fn code_index(&self, pc: *const u64) -> u32 {
+        self.index_of(pc)
     }
 
     fn make_p(&self, id: usize) -> *mut P {

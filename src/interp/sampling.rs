@@ -19,10 +19,10 @@
 //! # Safety
 //! As in `ops`. A table's entries are written by others as relaxed atomics are.
 use super::ctx::{Ctx, Rt};
-use super::ops::{self, H};
-use super::unwind::extra;
-use super::traceback::{self, Step};
 use super::marking;
+use super::ops::{self, H};
+use super::traceback::{self, Step};
+use super::unwind::extra;
 use crate::bytecode::op::{self, Op};
 use crate::heap::Cache;
 use crate::profile::build::Place;
@@ -140,7 +140,7 @@ pub unsafe fn fit(cx: *mut Ctx) {
             }
         }
         (*cx).cache.sample(memory.then_some(allocated), recorder.memory_rate_at.load(Relaxed), (*cx).p.id as u64);
-        super::gc::set_marking(cx, (*cx).p.marking);
+        super::gc::set_marking(cx, (*cx).p.is_marking());
     }
 }
 
@@ -262,7 +262,7 @@ unsafe extern "C" fn sample(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i64, t
 #[inline(never)]
 unsafe fn put_right(cx: *mut Ctx, pc: *const u64, r: *mut u64) -> H {
     unsafe {
-        let marking = (*cx).p.marking;
+        let marking = (*cx).p.is_marking();
         let s = sampler(cx);
         s.table(marking);
         // Not if the timer's thread was slow to write the whole table.
@@ -287,7 +287,7 @@ unsafe fn note(cx: *mut Ctx, pc: *const u64, r: *mut u64) -> H {
         (*g).pc = pc;
         (*g).base = r;
         note_time(cx);
-        let table = if (*cx).p.marking { &marking::TABLE } else { &ops::TABLE };
+        let table = if (*cx).p.is_marking() { &marking::TABLE } else { &ops::TABLE };
         *table.get_unchecked(*(pc.sub(1) as *const u16) as usize)
     }
 }

@@ -114,6 +114,28 @@ pub unsafe fn walk_until<'a>(
     }
 }
 
+/// Frames that are looked at for one of the program's own.
+const NEAR_FRAMES: usize = 16;
+
+/// Where a G stands: the code index in its innermost frame that is no standard package's, or is not far below.
+///
+/// # Safety
+/// As [`frames`].
+pub unsafe fn own_place(rt: &Rt, g: *mut G) -> u32 {
+    let (mut first, mut own, mut seen) = (None, None, 0);
+    unsafe {
+        walk(rt, g, &mut |func, at, _| {
+            seen += 1;
+            first = first.or(Some(at));
+            let is_own = || rt.sources.find(func.pos).is_some_and(|f| !f.name.starts_with("$std/"));
+            if own.is_none() && seen <= NEAR_FRAMES && !func.hidden && is_own() {
+                own = Some(at);
+            }
+        })
+    };
+    own.or(first).unwrap_or(0)
+}
+
 /// Appends one goroutine's traceback. `running`: it is the one that failed.
 ///
 /// # Safety

@@ -94,10 +94,14 @@ impl Handle {
 
     /// The run is ended from outside: writes the profiles that it was asked for.
     pub fn write_profiles(&self) {
-        if let Some(rt) = *self.0.lock() {
-            // SAFETY: as `set` says; the lock is held.
-            crate::value::profiles::finish(&unsafe { &*(rt as *const Rt) }.env);
-        }
+        self.with(|rt| crate::value::profiles::finish(&rt.env));
+    }
+
+    /// Calls `f` with the run, if there is one.
+    pub(super) fn with<R>(&self, f: impl FnOnce(&Rt) -> R) -> Option<R> {
+        let rt = self.0.lock();
+        // SAFETY: as `set` says; the lock is held.
+        rt.map(|rt| f(unsafe { &*(rt as *const Rt) }))
     }
 
     /// SIGQUIT: all goroutines are printed, then the run ends with status 2. `false`: there is no run.

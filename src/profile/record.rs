@@ -96,12 +96,12 @@ pub struct Recorder {
     /// CPU profiles count instructions.
     pub by_instructions: bool,
     /// What is to be written at the end of the run.
-    pub wanted: Mutex<Option<Wanted>>,
+    pub wanted: Mutex<Option<WantedProfiles>>,
 }
 
 impl Recorder {
     /// Of a run that is asked for profiles at its end.
-    pub fn new(wanted: Option<Wanted>, by_instructions: bool) -> Recorder {
+    pub fn new(wanted: Option<WantedProfiles>, by_instructions: bool) -> Recorder {
         let asks = |kind| wanted.as_ref().is_some_and(|w| w.kinds.contains(&kind));
         Recorder {
             block_rate: AtomicI64::new(asks(Kind::Block) as i64),
@@ -135,14 +135,14 @@ pub enum Kind {
 
 /// What is to be written when a run ends, however it ends.
 #[derive(Clone)]
-pub struct Wanted {
+pub struct WantedProfiles {
     pub kinds: Vec<Kind>,
     /// Takes a file's bytes.
     pub write: Arc<dyn Fn(Kind, &[u8]) + Send + Sync>,
 }
 
-impl std::fmt::Debug for Wanted {
+impl std::fmt::Debug for WantedProfiles {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        write!(f, "Wanted({:?})", self.kinds)
+        write!(f, "WantedProfiles({:?})", self.kinds)
     }
 }

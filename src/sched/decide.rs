@@ -43,6 +43,11 @@ impl Decide {
         self.seed.is_some()
     }
 
+    /// When the run began.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
     /// Nanoseconds since the run began.
     pub fn now(&self) -> i64 {
         if self.seeded() { self.virtual_ns.load(Relaxed) } else { self.started.elapsed().as_nanos() as i64 + 1 }

@@ -3,6 +3,7 @@ use super::Sched;
 use super::g::G;
 use super::p::{P, PStatus};
 use super::timer::Action;
+use super::trace::{Cause, Event, Kind};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicUsize, Ordering::*};
 use std::time::Duration;
@@ -36,7 +37,7 @@ impl Sched {
             self.settle(p);
         }
         if self.netpoll.waiting() != 0 && self.netpoll.is_due(self.decide.now()) {
-            self.netpoll.poll(self, Some(Duration::ZERO)).ready_on(p);
+            self.netpoll.poll(self, Some(Duration::ZERO)).ready_on(p, Cause::Net);
         }
         if self.timers.next() == i64::MAX {
             return;
@@ -49,11 +50,12 @@ impl Sched {
 
     /// Does what a timer is for.
     pub(super) fn act(&self, p: &mut P, action: Action) {
+        p.note(Event::new(Kind::Timer));
         match action {
             // SAFETY: the timer was the G's wait queue.
-            Action::Ready(g) => unsafe { p.ready_last(g) },
+            Action::Ready(g) => unsafe { p.ready_last(g, Cause::Timer) },
             Action::Start { closure, group, .. } => self.hooks().start_closure(p, closure, group),
-            Action::Expire { shared, side, round } => shared.expire(side, round).ready_on(p),
+            Action::Expire { shared, side, round } => shared.expire(side, round).ready_on(p, Cause::Timer),
             Action::CallReady => self.hooks().call_ready(p),
         }
     }
@@ -88,10 +90,12 @@ impl Sched {
                 continue;
             }
             p.status.store(PStatus::Idle as u8, SeqCst);
+            p.note_idle();
             match self.go_idle(p.id, spinning) {
                 Some(woken) => spinning = woken,
                 None => return Found::Deadlock,
             }
+            p.note(Event::new(Kind::Wake));
         }
     }
 
@@ -105,7 +109,7 @@ impl Sched {
         }
         if g.is_null() && self.made() > 1 {
             if self.netpoll.waiting() != 0 {
-                self.netpoll.poll(self, Some(Duration::ZERO)).ready_on(p);
+                self.netpoll.poll(self, Some(Duration::ZERO)).ready_on(p, Cause::Net);
                 g = p.next_local();
             }
         }

@@ -5,7 +5,7 @@
 //! the wait queue it is on, under that queue's lock; the G's own M does not touch it after unlocking. With the world
 //! stopped: the collector. So its plain fields need no atomics; the status is atomic because dumps read it any time.
 use super::wait::WaitReason;
-use crate::base::atomics::{AtomicU8, AtomicU32};
+use crate::base::atomics::AtomicU32;
 use crate::base::limits::{HOSTILE, INITIAL_STACK_SLOTS};
 use parking_lot::Mutex;
 use std::ptr::null_mut;
@@ -83,8 +83,8 @@ pub struct G {
     pub stack_end: *mut u64,
     /// Run queue, free list.
     pub link: *mut G,
-    pub status: AtomicU8,
-    pub wait_reason: AtomicU8,
+    /// Its status, and above it why it waits: changed at once, by one store.
+    state: AtomicU32,
     /// What a native left to be done when the G goes on; the interpreter's meaning.
     pub resume: u8,
     /// Set by the waker: the G owns what it waited for (a mutex handed over).
@@ -127,8 +127,7 @@ impl G {
             stack: null_mut(),
             stack_end: null_mut(),
             link: null_mut(),
-            status: AtomicU8::new(Status::Running as u8),
-            wait_reason: AtomicU8::new(0),
+            state: AtomicU32::new(Status::Running as u32),
             resume: 0,
             handed: false,
             midway: false,
@@ -148,7 +147,7 @@ impl G {
     }
 
     pub fn status(&self) -> Status {
-        match self.status.load(Relaxed) {
+        match self.state.load(Relaxed) as u8 {
             0 => Status::Dead,
             1 => Status::Runnable,
             2 => Status::Running,
@@ -158,18 +157,17 @@ impl G {
 
     #[inline(always)]
     pub fn set_status(&self, s: Status) {
-        self.status.store(s as u8, Relaxed);
+        self.state.store(s as u32, Relaxed);
     }
 
     #[inline(always)]
     pub fn set_waiting(&mut self, reason: WaitReason, now_ns: i64) {
         self.since_ns = now_ns;
-        self.wait_reason.store(reason as u8, Relaxed);
-        self.status.store(Status::Waiting as u8, Relaxed);
+        self.state.store(Status::Waiting as u32 | (reason as u32) << 8, Relaxed);
     }
 
     pub fn wait_reason(&self) -> WaitReason {
-        WaitReason::from_u8(self.wait_reason.load(Relaxed))
+        WaitReason::from_u8((self.state.load(Relaxed) >> 8) as u8)
     }
 
     /// The stack that lies behind the header.

@@ -5,6 +5,7 @@
 use super::Sched;
 use super::g::{G, Status};
 use super::p::P;
+use super::trace::{Cause, Event, Kind};
 use crate::base::limits::RUN_QUEUE_CAPACITY;
 use crossbeam_deque::{Injector, Steal};
 use std::ptr::null_mut;
@@ -64,7 +65,8 @@ impl Sched {
                 g = next;
             }
         }
-        self.global.len.fetch_sub(taken, SeqCst);
+        let by = (self.global.len.fetch_sub(taken, SeqCst) - taken) as u64;
+        p.note(Event { by, n: taken as u32, ..Event::new(Kind::GlobalGet) });
         first
     }
 
@@ -83,7 +85,10 @@ impl Sched {
     /// The caller has taken the G off what it waited on.
     pub unsafe fn ready_outside(&self, g: *mut G, count: &AtomicUsize) {
         // SAFETY: the caller's.
-        unsafe { (*g).set_status(Status::Runnable) };
+        unsafe {
+            self.note_readied(g, Cause::Job);
+            (*g).set_status(Status::Runnable);
+        }
         self.push_global(g);
         self.idle.leave_outside(self, count);
     }

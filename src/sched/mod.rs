@@ -23,6 +23,7 @@ pub mod runq;
 pub mod solo;
 pub mod stops;
 pub mod timer;
+pub mod trace;
 pub mod wait;
 pub mod world;
 
@@ -36,10 +37,11 @@ use jobs::Jobs;
 use netpoll::Netpoll;
 use p::P;
 use parking_lot::Mutex;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
+use std::sync::{Arc, OnceLock};
 use stops::Stops;
 use timer::Timers;
+use trace::record::{Trace, Wanted};
 use world::World;
 
 /// What the interpreter does for the scheduler.
@@ -54,6 +56,9 @@ pub trait Hooks: Sync {
     fn woke(&self, p: &mut P, g: *mut G);
     /// Whether the G waits on channels of this group only.
     fn waits_on(&self, g: *mut G, group: u32) -> bool;
+    /// The code index at which the G stands, in the program's own text if it is called from there.
+    fn place(&self, g: *mut G) -> u32;
+    fn code_index(&self, pc: *const u64) -> u32;
     /// Makes a P, which stays where it is until the run has ended.
     fn make_p(&self, id: usize) -> *mut P;
 }
@@ -89,6 +94,8 @@ pub struct Sched {
     hooks: OnceLock<*const (dyn Hooks + 'static)>,
     /// Something from outside that may still ready a G (a signal handler, a poller).
     pub outside: AtomicUsize,
+    /// Who records what happens, if anybody does.
+    pub trace: Option<Arc<Trace>>,
 }
 
 // SAFETY: Ps are reached through their shared parts only (see `runq`), or with the world stopped.
@@ -96,8 +103,8 @@ unsafe impl Send for Sched {}
 unsafe impl Sync for Sched {}
 
 impl Sched {
-    /// `asked`: what GOMAXPROCS says; with a seed it is the program's business only.
-    pub fn new(asked: usize, decide: Decide) -> Sched {
+    /// `asked`: what GOMAXPROCS says; with a seed it is the program's business only. `wanted`: what is recorded.
+    pub fn new(asked: usize, decide: Decide, wanted: Option<Wanted>) -> Sched {
         let asked = asked.clamp(1, MAX_PROCS);
         let procs = if decide.seeded() { 1 } else { asked };
         Sched {
@@ -118,6 +125,7 @@ impl Sched {
             timers: Timers::default(),
             jobs: Jobs::default(),
             netpoll: Netpoll::default(),
+            trace: wanted.map(|w| Trace::new(w, decide.seeded(), decide.started())),
             decide,
             groups: AtomicU32::new(0),
             bubbles: Bubbles::default(),
@@ -149,6 +157,9 @@ impl Sched {
     /// Ends the run: every M returns as soon as it looks.
     pub fn finish(&self) {
         self.done.store(true, SeqCst);
+        if let Some(steps) = self.trace.as_ref().and_then(|t| t.steps.as_ref()) {
+            steps.open();
+        }
         for p in 0..self.made() {
             self.have_it_look(p);
         }

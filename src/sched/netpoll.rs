@@ -21,6 +21,7 @@ use super::Sched;
 use super::g::G;
 use super::p::P;
 use super::timer::Action;
+use super::trace::Cause;
 use parking_lot::{Mutex, RwLock};
 use polling::{Event, Events, PollMode, Poller};
 use std::os::fd::{BorrowedFd, RawFd};
@@ -103,10 +104,10 @@ impl Taken {
     }
 
     /// Readies them on a P, by its own M.
-    pub fn ready_on(self, p: &mut P) {
+    pub fn ready_on(self, p: &mut P, cause: Cause) {
         for &g in &self.0 {
             // SAFETY: taken off what they waited on.
-            unsafe { p.ready_last(g) };
+            unsafe { p.ready_last(g, cause) };
         }
         self.readied(p.sched());
     }

@@ -6,6 +6,9 @@ use super::idle::Parker;
 use super::inbox::Inbox;
 use super::runq::RunQueue;
 use super::solo::Solo;
+use super::trace::record::Recording;
+use super::trace::{Cause, Event, Kind};
+use super::wait::WaitReason;
 use crate::base::limits::{BUDGET_INSTRUCTIONS, GLOBAL_QUEUE_TICK, HOSTILE};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::*};
@@ -27,14 +30,14 @@ pub struct P {
     /// Instructions the next G may run.
     pub budget: i64,
     /// Others mark: Gs are looked at before they run. The number of the collection.
-    pub marking: bool,
+    marking: bool,
     pub round: u16,
     /// Choices are seeded.
     pub seeded: bool,
     /// The waits of Gs are noted.
     notes_waits: bool,
-    /// One of the two: readying a G is not plain.
-    ready_is_special: bool,
+    /// One of those, or it is recorded or retired: what is rare is asked for behind this one question.
+    pub unusual: bool,
     tick: u32,
     pub id: usize,
     pub sched: *const Sched,
@@ -73,6 +76,8 @@ pub struct P {
     pub parker: Parker,
     /// Its M's thread has been started.
     pub started_m: AtomicBool,
+    /// It writes down what it does.
+    pub recording: Option<Box<Recording>>,
 }
 
 const HOSTILE_SAFEPOINTS: u32 = 1000;
@@ -86,6 +91,8 @@ const IDS_AT_ONCE: u64 = 16;
 
 impl P {
     pub fn new(id: usize, sched: *const Sched, rng: Rng, seeded: bool) -> P {
+        // SAFETY: the scheduler outlives its Ps.
+        let trace = unsafe { (*sched).trace.as_ref() };
         P {
             runnext: null_mut(),
             budget: BUDGET_INSTRUCTIONS,
@@ -93,7 +100,7 @@ impl P {
             round: 0,
             seeded,
             notes_waits: false,
-            ready_is_special: seeded,
+            unusual: seeded || trace.is_some(),
             tick: 0,
             id,
             sched,
@@ -122,6 +129,7 @@ impl P {
             look_soon: false,
             parker: Parker::default(),
             started_m: AtomicBool::new(id == 0),
+            recording: trace.map(|t| Box::new(Recording::new(t))),
         }
     }
 
@@ -137,6 +145,31 @@ impl P {
             self.rng = rng;
             self.tick = 0;
         }
+    }
+
+    #[inline(always)]
+    pub fn is_marking(&self) -> bool {
+        self.marking
+    }
+
+    /// With the world stopped, or before it runs.
+    pub fn set_marking(&mut self, on: bool) {
+        self.marking = on;
+        self.look_for_unusual();
+    }
+
+    /// To be called when something has changed that makes a P unusual.
+    pub(super) fn look_for_unusual(&mut self) {
+        self.unusual = self.marking
+            || self.seeded
+            || self.notes_waits
+            || self.recording.is_some()
+            || self.sched().is_retired(self);
+    }
+
+    /// Gs in its own queue.
+    pub fn waiting(&self) -> usize {
+        self.runq.len() + !self.has_no_next() as usize
     }
 
     pub fn has_no_next(&self) -> bool {
@@ -176,8 +209,13 @@ impl P {
     /// The G has just been taken off a wait queue or made by this M.
     #[inline(always)]
     pub unsafe fn ready(&mut self, g: *mut G) {
-        if self.ready_is_special && unsafe { self.ready_specially(g) } {
-            return;
+        if self.unusual {
+            self.note_woken(g);
+            self.note_ready(g, Cause::G);
+            if self.seeded && self.rng.below(4) == 0 {
+                unsafe { (*g).set_status(Status::Runnable) };
+                return self.push(g);
+            }
         }
         unsafe { (*g).set_status(Status::Runnable) };
         let old = std::mem::replace(&mut self.runnext, g);
@@ -186,36 +224,45 @@ impl P {
         }
     }
 
-    /// Notes that a G has waited. `true`: as a seed will have it, the G has been put at the end of the local queue.
     #[cold]
     #[inline(never)]
-    unsafe fn ready_specially(&mut self, g: *mut G) -> bool {
+    fn note_woken(&mut self, g: *mut G) {
         let sched = self.sched;
+        // SAFETY: the G is this M's; the scheduler outlives its Ps.
         if self.notes_waits && unsafe { (*g).status() } == Status::Waiting {
-            // SAFETY: the scheduler outlives its Ps.
             unsafe { (*sched).hooks().woke(self, g) };
         }
-        let last = self.seeded && self.rng.below(4) == 0;
-        if last {
-            unsafe { self.ready_last(g) };
-        }
-        last
     }
 
     /// Has the waits of Gs noted, or not.
     pub fn note_waits(&mut self, on: bool) {
         self.notes_waits = on;
-        self.ready_is_special = on || self.seeded;
+        self.look_for_unusual();
     }
 
-    /// Readies a G at the end of the local queue.
+    /// Readies a G at the end of the local queue; the cause is recorded.
     ///
     /// # Safety
     /// As [`P::ready`].
     #[inline(always)]
-    pub unsafe fn ready_last(&mut self, g: *mut G) {
+    pub unsafe fn ready_last(&mut self, g: *mut G, cause: Cause) {
+        if self.unusual {
+            self.note_ready(g, cause);
+        }
         unsafe { (*g).set_status(Status::Runnable) };
         self.push(g);
+    }
+
+    /// The running G is about to be put on a wait queue: marks it as waiting.
+    ///
+    /// # Safety
+    /// The G runs here.
+    #[inline(always)]
+    pub unsafe fn park(&self, g: *mut G, reason: WaitReason) {
+        if self.unusual {
+            self.note_stop(g, Kind::Park, reason);
+        }
+        unsafe { (*g).set_waiting(reason, self.clock_ns) };
     }
 
     #[inline(always)]
@@ -258,16 +305,42 @@ impl P {
         let mut half = std::mem::take(&mut self.scratch);
         self.runq.take_half(&mut half);
         half.push(g);
-        self.sched().push_global_batch(&half);
+        self.put_global(&half);
         half.clear();
         self.scratch = half;
     }
 
-    /// A preempted G goes to the global queue's end, as Go's, when other Ps may want it; else to the local one's.
+    fn put_global(&self, gs: &[*mut G]) {
+        self.sched().push_global_batch(gs);
+        let by = self.sched().global_len() as u64;
+        self.note(Event { by, n: gs.len() as u32, ..Event::new(Kind::GlobalPut) });
+    }
+
+    /// A G that makes way (`Preempt`, `Yield`) goes to the global queue's end, as Go's, when other Ps may want it; else to the local one's.
     ///
     /// # Safety
     /// The G's state is written back; it is not touched again by this M.
-    pub unsafe fn requeue(&mut self, g: *mut G) {
+    #[inline(always)]
+    pub unsafe fn requeue(&mut self, g: *mut G, kind: Kind) {
+        if self.unusual {
+            return self.requeue_unusual(g, kind);
+        }
+        self.put_last(g);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn requeue_unusual(&mut self, g: *mut G, kind: Kind) {
+        self.note_stop(g, kind, WaitReason::None);
+        self.put_last(g);
+        if self.sched().is_retired(self) {
+            self.give_all();
+        }
+    }
+
+    #[inline(always)]
+    fn put_last(&mut self, g: *mut G) {
+        // SAFETY: the G is this M's.
         unsafe { (*g).set_status(Status::Runnable) };
         // runnext must not starve the others: its turn ends with the slice.
         let next = std::mem::replace(&mut self.runnext, null_mut());
@@ -275,9 +348,6 @@ impl P {
             self.push(next);
         }
         self.push(g);
-        if self.sched().is_retired(self) {
-            self.give_all();
-        }
     }
 
     /// Of a P that is to run nothing any more: all it has goes to the global queue.
@@ -297,7 +367,7 @@ impl P {
             gs.push(g);
         }
         if !gs.is_empty() {
-            self.sched().push_global_batch(&gs);
+            self.put_global(&gs);
             self.sched().wake_for_global();
         }
         gs.clear();
@@ -322,6 +392,8 @@ impl P {
     #[inline(never)]
     pub unsafe fn send_home(&self, g: *mut G) {
         let home = unsafe { (*g).home } as usize - 1;
+        // SAFETY: as above.
+        self.note(Event { g: unsafe { (*g).id }, by: home as u64, ..Event::new(Kind::HandOff) });
         self.sched().inbox(home).push(g);
         self.sched().wake_home(home);
     }
@@ -418,6 +490,7 @@ impl P {
             }
             let mut taken = std::mem::take(&mut self.scratch);
             sched.with_queue(victim, |q| q.take_half(&mut taken));
+            let stolen = taken.len() as u32;
             let g = taken.pop().unwrap_or(null_mut());
             for &other in &taken {
                 if !self.runq.push(other) {
@@ -428,6 +501,9 @@ impl P {
             self.scratch = taken;
             if !g.is_null() {
                 self.steals.fetch_add(1, Relaxed);
+                // SAFETY: taken off the victim's queue.
+                let id = unsafe { (*g).id };
+                self.note(Event { g: id, by: victim as u64, n: stolen, ..Event::new(Kind::Steal) });
                 return g;
             }
         }

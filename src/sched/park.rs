@@ -2,6 +2,7 @@
 use super::Sched;
 use super::g::Status;
 use super::idle::{NOBODY, Parker};
+use super::trace::Cause;
 use crate::base::atomics::MutexGuard;
 use std::sync::atomic::Ordering::*;
 use std::time::{Duration, Instant};
@@ -72,7 +73,10 @@ impl Sched {
         let some = !taken.gs().is_empty();
         for &g in taken.gs() {
             // SAFETY: taken off what it waited on.
-            unsafe { (*g).set_status(Status::Runnable) };
+            unsafe {
+                self.note_readied(g, Cause::Net);
+                (*g).set_status(Status::Runnable);
+            }
         }
         self.push_global_batch(taken.gs());
         taken.readied(self);

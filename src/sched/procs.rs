@@ -9,6 +9,7 @@ use super::inbox::Inbox;
 use super::p::P;
 use super::runq::RunQueue;
 use super::solo::{self, Solo};
+use super::trace::{Event, Kind};
 use super::world::Stopped;
 use super::{Hooks, Sched};
 use crate::base::limits::MAX_PROCS;
@@ -183,10 +184,12 @@ impl Stopped<'_> {
         sched.ask_procs(n);
         sched.procs.store(n, SeqCst);
         sched.make_ps(n);
+        sched.note(Event { n: n as u32, ..Event::new(Kind::Procs) });
         for p in sched.ps() {
             // SAFETY: no P runs.
             let p = unsafe { &mut *p };
             p.look_soon = true;
+            p.look_for_unusual();
             if sched.is_retired(p) {
                 p.give_all();
                 sched.stop_watching_timers(p.id);

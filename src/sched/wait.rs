@@ -39,6 +39,11 @@ impl WaitReason {
         Self::ALL[self as usize].1
     }
 
+    /// Those of all reasons, by number.
+    pub fn texts() -> impl Iterator<Item = &'static str> {
+        Self::ALL.iter().map(|r| r.1)
+    }
+
     pub fn from_u8(n: u8) -> WaitReason {
         Self::ALL.get(n as usize).map_or(WaitReason::None, |r| r.0)
     }

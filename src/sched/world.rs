@@ -6,6 +6,7 @@
 use super::Sched;
 use super::p::{P, PStatus};
 use super::timer::Action;
+use super::trace::{Event, Kind};
 use parking_lot::{Condvar, Mutex};
 use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::time::{Duration, Instant};
@@ -28,6 +29,7 @@ struct Resume<'a>(&'a Sched);
 impl Drop for Resume<'_> {
     fn drop(&mut self) {
         let world = &self.0.world;
+        self.0.note(Event::new(Kind::StopEnd));
         let _resume = world.resume.0.lock();
         world.stopping.store(false, SeqCst);
         world.resume.1.notify_all();
@@ -119,6 +121,7 @@ impl Sched {
     /// so many tries. The caller holds the stop lock.
     fn while_stopped(&self, ps: Vec<*mut P>, late: &dyn Fn(u32) -> bool, f: impl FnOnce(&Stopped)) -> Option<Duration> {
         let start = Instant::now();
+        self.note(Event::new(Kind::StopBegin));
         self.world.stopping.store(true, SeqCst);
         let mut tries = 0u32;
         let mut is_late = false;

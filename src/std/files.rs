@@ -2,6 +2,7 @@
 //! with it. Those that the netpoller watches do not block: their operations park the G ([`attempt`]).
 use crate::door::Denied;
 use crate::sched::netpoll::{Registered, Side, Wait};
+use crate::sched::trace::Cause;
 use crate::sched::wait::WaitReason;
 use crate::value::native::{Cx, NativeResult, Outcome};
 use std::fs::File;
@@ -157,7 +158,7 @@ pub(super) fn close(cx: &mut Cx) -> NativeResult {
 
 fn ready(cx: &mut Cx, taken: crate::sched::netpoll::Taken) {
     // SAFETY: the P of the running native, which its M has to itself.
-    taken.ready_on(unsafe { &mut *cx.side.p });
+    taken.ready_on(unsafe { &mut *cx.side.p }, Cause::G);
 }
 
 /// `setDeadline(fd int, sides int, after int64) (errno int)`: sides are 1 for reading and 2 for writing; after is in

@@ -130,8 +130,7 @@ impl Side {
     /// What a wait operation must run before it enqueues the G: marks it waiting, and says where it goes on.
     pub fn park(&self, reason: WaitReason, retry: bool) -> impl FnOnce() + use<> {
         let g = self.g;
-        // SAFETY: the P of the running native.
-        let now = unsafe { (*self.p).clock_ns };
+        let p = self.p;
         // SAFETY: the running G, not yet on a queue.
         move || unsafe {
             if retry {
@@ -139,7 +138,7 @@ impl Side {
             } else {
                 (*g).pc = (*g).pc.add(1);
             }
-            (*g).set_waiting(reason, now);
+            (*p).park(g, reason);
         }
     }
 

@@ -1,9 +1,10 @@
 //! The outside world of a VM that runs as a process: its standard streams, arguments and environment.
+use super::pane::Pane;
 use crate::value::env::Host;
 use parking_lot::Mutex;
 use std::io::{BufRead, IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Bytes of output kept before they are written; on a terminal every write goes out at its last line end.
@@ -26,6 +27,10 @@ pub struct ProcessHost {
     heard: AtomicU64,
     /// What is to be done when the run lasts.
     later: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// What is to be done before the process ends.
+    at_end: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// Where output goes while the terminal shows something else.
+    pane: OnceLock<Arc<Pane>>,
     /// It runs tests: who started it tells of its exit status.
     tests: bool,
 }
@@ -41,6 +46,8 @@ impl ProcessHost {
             ending: AtomicBool::new(false),
             heard: AtomicU64::new(0),
             later: Mutex::default(),
+            at_end: Mutex::default(),
+            pane: OnceLock::new(),
             tests: false,
         }
     }
@@ -60,6 +67,28 @@ impl ProcessHost {
         *self.later.lock() = Some(Box::new(f));
     }
 
+    /// Output is kept in the pane until that has been printed.
+    pub fn show_in(&self, pane: Arc<Pane>) {
+        let _ = self.pane.set(pane);
+    }
+
+    fn keeps(&self, is_error: bool, bytes: &[u8]) -> bool {
+        self.pane.get().is_some_and(|pane| pane.put(is_error, bytes))
+    }
+
+    /// Calls `f` once when the run has ended, by whatever, before the process does.
+    pub fn when_ended(&self, f: impl FnOnce() + Send + 'static) {
+        *self.at_end.lock() = Some(Box::new(f));
+    }
+
+    /// Does what is to be done at the end, or waits until another thread has done it.
+    pub fn do_last_things(&self) {
+        let mut at_end = self.at_end.lock();
+        if let Some(f) = at_end.take() {
+            f();
+        }
+    }
+
     /// The first failure to write to standard output, if there was one.
     pub fn write_error(&self) -> Option<std::io::Error> {
         self.failed.lock().take()
@@ -73,6 +102,7 @@ impl ProcessHost {
         bytes.clear();
         if let Err(e) = &result {
             if e.kind() == std::io::ErrorKind::BrokenPipe {
+                self.do_last_things();
                 end_by_pipe();
             }
             let copy = e.raw_os_error().map_or_else(|| e.kind().into(), std::io::Error::from_raw_os_error);
@@ -111,6 +141,9 @@ fn take_input(left: &mut usize, buf: &mut [u8]) -> std::io::Result<usize> {
 
 impl Host for ProcessHost {
     fn stdout(&self, bytes: &[u8]) -> std::io::Result<()> {
+        if self.keeps(false, bytes) {
+            return Ok(());
+        }
         let mut out = self.out.lock();
         out.extend_from_slice(bytes);
         if out.len() >= BUFFER_BYTES || (self.terminal && bytes.contains(&b'\n')) {
@@ -124,6 +157,9 @@ impl Host for ProcessHost {
     }
 
     fn stderr(&self, bytes: &[u8]) -> std::io::Result<()> {
+        if self.keeps(true, bytes) {
+            return Ok(());
+        }
         // In order with what was printed before.
         let mut out = self.out.lock();
         let _ = self.write_all(&mut out);
@@ -151,6 +187,7 @@ impl Host for ProcessHost {
     }
 
     fn ended(&self, status: i32) {
+        self.do_last_things();
         if self.ending.swap(true, SeqCst) {
             return;
         }

@@ -3,10 +3,12 @@
 //! A [`Vm`] shares nothing with any other: many may live in one process.
 pub mod host;
 pub mod machine;
+pub mod pane;
 mod prune;
 pub mod session;
 pub mod source;
 mod stack;
+pub mod trace;
 
 use crate::base::diag::{Diagnostics, Severity};
 use crate::base::intern::Interner;
@@ -19,7 +21,8 @@ use crate::interp::ctx::{Exit, Rt};
 pub use crate::interp::limits::LimitOptions;
 pub use crate::interp::watch::{Handle, WatchOptions};
 use crate::interp::{load, run};
-pub use crate::profile::record::{Kind as ProfileKind, Wanted};
+pub use crate::profile::record::{Kind as ProfileKind, WantedProfiles};
+pub use crate::sched::trace::record::Wanted;
 use crate::syntax::ast::Ast;
 use crate::types::check::{CheckOptions, check_program};
 use crate::types::load::load_program;
@@ -159,10 +162,12 @@ pub struct RunOptions {
     pub concurrent: Option<bool>,
     /// List the goroutines that can never run again when `main` returns, and end with status 3 if there are any.
     pub leaks: bool,
+    /// What is to be recorded of the scheduler; see [`Vm::recorder`].
+    pub trace: Option<Wanted>,
     /// What the run tells about itself while it goes on.
     pub watch: WatchOptions,
     /// Profiles that are to be written when the run ends.
-    pub profiles: Option<Wanted>,
+    pub profiles: Option<WantedProfiles>,
     /// CPU profiles count instructions instead of time, as they do with a seed.
     pub by_instructions: bool,
 }
@@ -187,6 +192,7 @@ impl Default for RunOptions {
             gcpauses: false,
             concurrent: None,
             leaks: false,
+            trace: None,
             watch: WatchOptions::default(),
             profiles: None,
             by_instructions: false,
@@ -214,6 +220,11 @@ impl Vm {
     /// For other threads to ask something of the run.
     pub fn handle(&self) -> Handle {
         self.rt.handle.clone()
+    }
+
+    /// For what the run records, if it does.
+    pub fn recorder(&self) -> Option<trace::Recorder> {
+        trace::Recorder::of(&self.rt)
     }
 
     /// Runs the program to its end.
@@ -266,6 +277,7 @@ fn new_rt(
             _ => Concurrent::Never,
         },
         leaks: options.leaks,
+        trace: options.trace,
         watch: options.watch,
         profiles: options.profiles.clone(),
         by_instructions: options.by_instructions,

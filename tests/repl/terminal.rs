@@ -29,6 +29,7 @@ pub struct Terminal {
 /// How a session is started.
 pub struct Options<'a> {
     pub columns: u16,
+    pub rows: u16,
     pub args: &'a [&'a str],
     pub env: &'a [(&'a str, &'a str)],
     pub history: Option<PathBuf>,
@@ -38,7 +39,7 @@ pub struct Options<'a> {
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { columns: 80, args: &[], env: &[], history: None, nohup: false }
+        Options { columns: 80, rows: 200, args: &[], env: &[], history: None, nohup: false }
     }
 }
 
@@ -46,9 +47,9 @@ impl Default for Options<'_> {
 /// would not vanish.
 static STARTING: Mutex<()> = Mutex::new(());
 
-fn pty(columns: u16) -> (File, OwnedFd) {
+fn pty(columns: u16, rows: u16) -> (File, OwnedFd) {
     let (mut master, mut slave) = (0, 0);
-    let size = libc::winsize { ws_row: 200, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: the call writes two numbers; both descriptors are new and have no other owner.
     unsafe {
         let made = libc::openpty(&mut master, &mut slave, std::ptr::null_mut(), std::ptr::null(), &size);
@@ -68,7 +69,7 @@ impl Terminal {
 
     pub fn spawn(options: Options) -> Terminal {
         let starting = STARTING.lock().unwrap_or_else(|e| e.into_inner());
-        let (master, slave) = pty(options.columns);
+        let (master, slave) = pty(options.columns, options.rows);
         let stream = || Stdio::from(slave.try_clone().expect("a descriptor"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_gmpl"));
         command.args(options.args).stdin(stream()).stdout(stream()).stderr(stream());
@@ -109,6 +110,19 @@ impl Terminal {
         });
         let screen = Screen::new(options.columns as usize);
         Terminal { keys: Some(master), reader: Some(reader), gone, bytes, child, screen, raw: Vec::new(), started }
+    }
+
+    /// How the terminal treats what is typed and shown.
+    #[allow(dead_code, reason = "one of the tests asks")]
+    pub fn modes(&self) -> (libc::tcflag_t, libc::tcflag_t, libc::tcflag_t) {
+        let fd = self.keys.as_ref().expect("a terminal").as_raw_fd();
+        // SAFETY: the call fills the structure it is given.
+        let modes = unsafe {
+            let mut modes = std::mem::zeroed();
+            assert_eq!(libc::tcgetattr(fd, &mut modes), 0);
+            modes
+        };
+        (modes.c_iflag, modes.c_oflag, modes.c_lflag)
     }
 
     pub fn keys(&mut self, keys: &str) {
@@ -199,13 +213,15 @@ pub struct Screen {
     rows: Vec<Vec<char>>,
     pub row: usize,
     column: usize,
+    /// The rows and the cursor below a screen that is shown for a while.
+    below: Option<(Vec<Vec<char>>, usize, usize)>,
     /// The beginning of a sequence, or of a character.
     rest: VecDeque<u8>,
 }
 
 impl Screen {
     fn new(width: usize) -> Screen {
-        Screen { width, rows: vec![Vec::new()], row: 0, column: 0, rest: VecDeque::new() }
+        Screen { width, rows: vec![Vec::new()], row: 0, column: 0, below: None, rest: VecDeque::new() }
     }
 
     /// Keeps the row of the cursor only.
@@ -298,6 +314,19 @@ impl Screen {
     fn sequence(&mut self, parameters: &str, end: u8) {
         let n = parameters.parse().unwrap_or(1);
         match end {
+            b'H' => {
+                let (row, column) = parameters.split_once(';').unwrap_or(("1", "1"));
+                let number = |n: &str| n.parse::<usize>().unwrap_or(1) - 1;
+                (self.row, self.column) = (number(row), number(column));
+                self.rows.resize(self.rows.len().max(self.row + 1), Vec::new());
+            }
+            b'h' if parameters == "?1049" => {
+                self.below = Some((std::mem::replace(&mut self.rows, vec![Vec::new()]), self.row, self.column));
+                (self.row, self.column) = (0, 0);
+            }
+            b'l' if parameters == "?1049" => {
+                (self.rows, self.row, self.column) = self.below.take().expect("a screen below");
+            }
             b'A' => self.row = self.row.saturating_sub(n),
             b'B' => (0..n).for_each(|_| self.line_feed()),
             b'C' => self.column = (self.column + n).min(self.width - 1),

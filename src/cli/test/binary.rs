@@ -101,7 +101,7 @@ pub fn run_binary(args: BinaryArgs, colour: Colour) -> i32 {
     }
     let host = Arc::new(ProcessHost::for_tests(argv));
     let running = signals::end_lasting_run(&host);
-    let ended = run_program(program, compiled.sources, &host, &running, &options);
+    let ended = run_program(program, compiled.sources, &host, &running, &options, |_| true);
     let _ = host.flush_stdout();
     ended
 }

@@ -1,0 +1,125 @@
+//! The page: one file with the recording, the program's text, and the scripts that draw them. `page/` holds those.
+//!
+//! The events are a stream of bytes in base64. Each is its kind, P + 1 (0: none), the time since the one before, then its fields as
+//! the table lists them; numbers are in groups of seven bits, the lowest first. Goroutines' numbers are differences to the one before,
+//! with the sign in the lowest bit.
+use crate::base::render::quote;
+use crate::sched::trace::{Cause, Event, Meaning, NO_P, Phase, TABLE};
+use crate::sched::wait::WaitReason;
+use crate::vm::trace::Recorded;
+use std::fmt::Write as _;
+use std::io::Write;
+
+const HTML: &str = include_str!("page/page.html");
+const STYLE: &str = include_str!("page/style.css");
+const SCRIPTS: [&str; 5] = [
+    include_str!("page/decode.js"),
+    include_str!("page/lanes.js"),
+    include_str!("page/draw.js"),
+    include_str!("page/panel.js"),
+    include_str!("page/main.js"),
+];
+
+pub fn write(recorded: &Recorded, out: &mut impl Write) -> std::io::Result<()> {
+    let mut rest = HTML;
+    while let Some((before, after)) = rest.split_once("<!--") {
+        out.write_all(before.as_bytes())?;
+        let (what, after) = after.split_once("-->").unwrap_or((after, ""));
+        match what {
+            "style" => out.write_all(STYLE.as_bytes())?,
+            "scripts" => SCRIPTS.iter().try_for_each(|s| out.write_all(s.as_bytes()))?,
+            "head" => out.write_all(head(recorded).replace('<', "\\u003c").as_bytes())?,
+            _ => out.write_all(base64(&stream(recorded)).as_bytes())?,
+        }
+        rest = after;
+    }
+    out.write_all(rest.as_bytes())
+}
+
+/// All but the events, as JSON.
+fn head(recorded: &Recorded) -> String {
+    let taken = &recorded.taken;
+    let mut out = format!(
+        "{{\"from\":{},\"end\":{},\"dropped\":{},\"seeded\":{},\"remembered\":{},\"events\":{}",
+        taken.from,
+        taken.end,
+        taken.dropped,
+        taken.seeded,
+        taken.remembered.len(),
+        taken.events.len()
+    );
+    let list = |out: &mut String, name: &str, items: Vec<String>| {
+        let _ = write!(out, ",\n\"{name}\":[{}]", items.join(","));
+    };
+    let kind = |i: &crate::sched::trace::Info| {
+        let fields: Vec<String> =
+            i.fields.iter().map(|(name, meaning)| format!("[\"{name}\",\"{meaning:?}\"]")).collect();
+        format!("{{\"name\":\"{}\",\"fields\":[{}],\"sentence\":{}}}", i.name, fields.join(","), quote(i.sentence))
+    };
+    list(&mut out, "table", TABLE.iter().map(kind).collect());
+    list(&mut out, "reasons", WaitReason::texts().map(quote).collect());
+    list(&mut out, "causes", Cause::TEXTS.iter().map(|t| quote(t)).collect());
+    list(&mut out, "phases", Phase::TEXTS.iter().map(|t| quote(t)).collect());
+    let file = |f: &(String, String)| format!("[{},{}]", quote(&f.0), quote(&f.1));
+    list(&mut out, "files", recorded.files.iter().map(file).collect());
+    let place = |p: &crate::vm::trace::Place| {
+        let file = p.file.map_or("null".into(), |f| f.to_string());
+        format!("[{file},{},{},{}]", p.line, quote(&p.text), quote(&p.function))
+    };
+    list(&mut out, "places", recorded.places.iter().map(place).collect());
+    out + "}"
+}
+
+fn number(mut n: u64, out: &mut Vec<u8>) {
+    while n >= 0x80 {
+        out.push(n as u8 | 0x80);
+        n >>= 7;
+    }
+    out.push(n as u8);
+}
+
+fn stream(recorded: &Recorded) -> Vec<u8> {
+    let mut out = Vec::new();
+    let (mut time, mut g) = (0, 0);
+    let mut event = |e: &Event| {
+        out.push(e.kind as u8);
+        number(if e.p == NO_P { 0 } else { e.p as u64 + 1 }, &mut out);
+        number((e.time - time) as u64, &mut out);
+        time = e.time;
+        for &(name, meaning) in e.info().fields {
+            let value = e.field(name);
+            if meaning == Meaning::G {
+                let step = value.wrapping_sub(g) as i64;
+                number((step << 1 ^ step >> 63) as u64, &mut out);
+                g = value;
+            } else {
+                number(value, &mut out);
+            }
+        }
+    };
+    recorded.taken.remembered.iter().chain(&recorded.taken.events).for_each(&mut event);
+    out
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let at = |i: usize| *three.get(i).unwrap_or(&0) as u32;
+        let bits = at(0) << 16 | at(1) << 8 | at(2);
+        for i in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * i)) as usize & 63] as char;
+            out.push(if i <= three.len() { digit } else { '=' });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn base64_is_what_browsers_read() {
+        let coded = ["", "f", "fo", "foo", "foob"].map(|s| super::base64(s.as_bytes()));
+        assert_eq!(coded, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="]);
+    }
+}
