@@ -38,7 +38,7 @@ fn on_signals(
             f(signal[0] as i32);
         }
     };
-    let _ = std::thread::Builder::new().name("gmpl-signals".into()).stack_size(128 << 10).spawn(wait);
+    let _ = std::thread::Builder::new().name("gmpl-signals".into()).stack_size(1 << 20).spawn(wait);
 }
 
 fn is_ignored(signal: i32) -> bool {

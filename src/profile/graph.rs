@@ -33,10 +33,11 @@ pub struct Call {
 /// # Errors
 /// There is none of that name: which there are.
 pub fn find_kind(profile: &Profile, name: Option<&str>) -> Result<usize, String> {
-    let name = name.or(Some(&profile.default_kind).filter(|k| !k.is_empty()).map(String::as_str));
-    let last = profile.types.len() - 1;
-    let Some(name) = name else { return Ok(last) };
-    profile.types.iter().position(|t| t.kind == name).ok_or_else(|| {
+    let find = |name: &str| profile.types.iter().position(|t| t.kind == name);
+    let Some(name) = name else {
+        return Ok(find(&profile.default_kind).unwrap_or(profile.types.len() - 1));
+    };
+    find(name).ok_or_else(|| {
         let kinds: Vec<&str> = profile.types.iter().map(|t| t.kind.as_str()).collect();
         format!("it has no samples of the kind {name}; it has {}", kinds.join(", "))
     })

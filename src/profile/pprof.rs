@@ -3,8 +3,10 @@ use super::wire::{self, Reader, Value, Writer};
 use rustc_hash::FxHashMap;
 use std::collections::hash_map::Entry;
 
-/// What a file may unpack to: a profile of a million stacks is smaller.
-const MAX_UNPACKED: usize = 512 << 20;
+/// What a file may unpack to, and the messages in it: a profile of a million stacks has less. Together they bound the
+/// memory that a file can take.
+const MAX_UNPACKED: usize = 128 << 20;
+const MAX_MESSAGES: usize = 4 << 20;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ValueType {
@@ -200,6 +202,7 @@ struct Raw<'a> {
     program: Option<u64>,
     period_type: (u64, u64),
     numbers: FxHashMap<u32, i64>,
+    messages: usize,
 }
 
 #[derive(Default)]
@@ -237,11 +240,15 @@ fn numbers<const N: usize>(bytes: &[u8]) -> Result<[u64; N], &'static str> {
 impl<'a> Raw<'a> {
     fn read(bytes: &'a [u8]) -> Result<Raw<'a>, String> {
         let mut raw = Raw::default();
-        each(bytes, &mut |n, v| raw.field(n, v)).map_err(|e| format!("{e}: it is no pprof file"))?;
+        each(bytes, &mut |n, v| raw.field(n, v)).map_err(|e| format!("it is no pprof file: {e}"))?;
         Ok(raw)
     }
 
     fn field(&mut self, n: u32, v: &Value<'a>) -> Result<(), &'static str> {
+        self.messages += 1;
+        if self.messages > MAX_MESSAGES {
+            return Err("it has too many parts");
+        }
         match n {
             field::TYPE => self.types.push(numbers::<2>(v.bytes()?)?.into()),
             field::SAMPLE => {
@@ -360,5 +367,79 @@ impl<'a> Raw<'a> {
             default_kind: string(number(field::DEFAULT_TYPE) as u64)?,
             types,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn profile() -> Profile {
+        Profile {
+            types: vec![ValueType::new("samples", "count"), ValueType::new("cpu", "nanoseconds")],
+            samples: vec![Sample {
+                stack: vec![1, 0],
+                values: vec![3, -30],
+                labels: vec![
+                    Label { key: "k".into(), text: "v".into(), number: 0 },
+                    Label { key: "bytes".into(), text: String::new(), number: 64 },
+                ],
+            }],
+            locations: vec![
+                Location { address: 7, lines: vec![(0, 12)] },
+                Location { address: 9, lines: vec![(1, 5), (0, 13)] },
+            ],
+            functions: vec![
+                Function { name: "main.main".into(), file: "a.gm".into(), start_line: 10 },
+                Function { name: "main.f".into(), file: "a.gm".into(), start_line: 4 },
+            ],
+            program: "a.gm".into(),
+            time_ns: 1,
+            duration_ns: 2,
+            period_type: ValueType::new("cpu", "nanoseconds"),
+            period: 10,
+            default_kind: "cpu".into(),
+        }
+    }
+
+    #[test]
+    fn a_profile_comes_back() {
+        let back = Profile::decode(&profile().encode()).expect("a profile");
+        assert_eq!(format!("{back:?}"), format!("{:?}", profile()));
+    }
+
+    #[test]
+    fn whatever_the_bytes_are_they_are_read_or_refused() {
+        let whole = wire::gunzip(&profile().encode(), 1 << 20).expect("its own");
+        let mut x = 1u64;
+        let mut below = |n: usize| {
+            x = x.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
+            (x >> 33) as usize % n
+        };
+        let (mut read, mut refused) = (0, 0);
+        for _ in 0..20_000 {
+            let mut bytes = whole.clone();
+            for _ in 0..1 + below(4) {
+                let at = below(bytes.len());
+                match below(3) {
+                    0 => bytes[at] = below(256) as u8,
+                    1 => bytes.truncate(at + 1),
+                    _ => bytes.insert(at, below(256) as u8),
+                }
+            }
+            match Profile::decode(&bytes) {
+                Ok(profile) => {
+                    let value = crate::profile::graph::find_kind(&profile, None).unwrap_or(0);
+                    let view = crate::profile::graph::View { profile: &profile, value };
+                    let _ = (view.functions(), view.total(), crate::profile::graph::calls(&profile));
+                    read += 1;
+                }
+                Err(e) => {
+                    assert!(!e.is_empty());
+                    refused += 1;
+                }
+            }
+        }
+        assert!(read > 100 && refused > 100, "{read} {refused}");
     }
 }

@@ -82,7 +82,7 @@ pub fn tree(view: &View) -> String {
         children.sort_by_key(|&c| value(&nodes[c as usize]));
         let called: i64 = children.iter().map(|&c| value(&nodes[c as usize])).fold(0, i64::saturating_add);
         if i != 0 {
-            let own = value(node) - called;
+            let own = value(node).saturating_sub(called);
             let _ = writeln!(
                 out,
                 "{:>10} {:>6} {:>10}  {:indent$}{}",
