@@ -79,6 +79,14 @@ fn programs_that_run_while_others_mark() {
     run_all(&Mode { name: "gcconcurrent".into(), env, ..Mode::procs(4) });
 }
 
+/// A profiled run has other handlers, and looks at stacks at any instruction.
+#[test]
+fn programs_that_are_profiled() {
+    let kinds = ["--cpuprofile", "--memprofile", "--blockprofile", "--mutexprofile"];
+    let flags = kinds.iter().flat_map(|kind| [kind.to_string(), "/dev/null".to_string()]).collect();
+    run_all(&Mode { name: "profiled".into(), flags, ..Mode::procs(4) });
+}
+
 /// The headings of the Go specification under which programs can show something.
 #[rustfmt::skip]
 const SECTIONS: &[&str] = &[

@@ -25,6 +25,7 @@ pub mod run;
 pub mod sampling;
 pub mod session;
 pub mod slow;
+pub mod symbols;
 pub mod traceback;
 pub mod unwind;
 pub mod watch;

@@ -25,7 +25,6 @@ use super::traceback::{self, Step};
 use super::unwind::extra;
 use crate::bytecode::op::{self, Op};
 use crate::heap::Cache;
-use crate::profile::build::Place;
 use crate::profile::record::{CPU_HZ, Cpu, Key, Kind, Labels, MAX_FRAMES, NATIVE, Recorder, Table, WAIT};
 use crate::sched::g::{G, Status};
 use crate::sched::p::{P, PStatus};
@@ -511,42 +510,4 @@ pub unsafe fn goroutines(rt: &Rt) -> Table {
         }
     });
     table
-}
-
-/// What a frame of a stack stands for.
-pub fn place(rt: &Rt, frame: u32) -> Place {
-    if frame & NATIVE != 0 {
-        let name = rt.program.natives.get((frame & !NATIVE) as usize).map_or("?", |n| &n.name);
-        return Place { function: go_name(name), address: frame as u64, entry: frame as u64, ..Place::default() };
-    }
-    if frame & WAIT != 0 {
-        let function = match WaitReason::from_u8(frame as u8) {
-            WaitReason::ChanReceive | WaitReason::ChanReceiveNil => "runtime.chanrecv1",
-            WaitReason::ChanSend | WaitReason::ChanSendNil => "runtime.chansend1",
-            WaitReason::SelectNoCases => "runtime.block",
-            _ => "runtime.selectgo",
-        };
-        return Place { function: function.into(), address: frame as u64, entry: frame as u64, ..Place::default() };
-    }
-    let Some(func) = rt.program.func_at(frame) else { return Place::default() };
-    let line = |pos| rt.sources.locate(pos).map_or(("?", 0), |(file, line, _)| (file, line));
-    let (file, line_number) = line(func.pos_at(frame));
-    Place {
-        function: func.name.clone(),
-        file: file.to_string(),
-        line: line_number,
-        start_line: line(func.pos).1,
-        entry: func.entry as u64 + 1,
-        address: frame as u64 + 1,
-    }
-}
-
-/// `sync.Mutex.Lock` as Go spells it: `sync.(*Mutex).Lock`.
-fn go_name(native: &str) -> String {
-    let at = native.rfind('/').map_or(0, |i| i + 1);
-    let parts: Vec<&str> = native[at..].split('.').collect();
-    match parts[..] {
-        [package, ty, method] => format!("{}{package}.(*{ty}).{method}", &native[..at]),
-        _ => native.to_string(),
-    }
 }

@@ -1,7 +1,7 @@
 //! Tracebacks: a G's frames in source lines, in Go's form.
 use super::ctx::Rt;
-use super::sampling;
 use super::unwind::extra;
+use super::{sampling, symbols};
 use crate::bytecode::program::{Function, iface};
 use crate::profile::build::Place;
 use crate::profile::record::{NATIVE, WAIT};
@@ -310,10 +310,10 @@ pub fn tracer(rt: &Rt) -> Tracer {
             }
             let place = u32::try_from(place).ok().filter(|p| *p > 0)?;
             let frame = if place & (NATIVE | WAIT) != 0 { place } else { place - 1 };
-            let Place { function, file, line, entry, .. } = sampling::place(rt, frame);
+            let Place { function, file, line, entry, .. } = symbols::place(rt, frame);
             (!function.is_empty()).then_some(FramePlace { entry, function, file, line })
         },
-        frame: |rt, frame| unsafe { sampling::place(&*(rt as *const Rt), frame) },
+        frame: |rt, frame| unsafe { symbols::place(&*(rt as *const Rt), frame) },
         goroutines: |rt| unsafe { sampling::goroutines(&*(rt as *const Rt)) },
         switch: |rt, change| unsafe { sampling::switch(&*(rt as *const Rt), change) },
         text: |rt, g| unsafe {
