@@ -11,16 +11,25 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, OnceLock};
 
-/// Calls `f`, on a thread of its own, with each of these signals that comes. Where one was ignored from the start (a job in
-/// the background), nothing changes.
-fn on_signals(signals: &[i32], f: impl Fn(i32) + Send + 'static) {
+/// Calls `f`, on a thread of its own, with each of these signals that comes while it is `wanted`, as a handler may ask. Where one
+/// was ignored from the start (a job in the background), nothing changes.
+fn on_signals(
+    signals: &[i32],
+    wanted: impl Fn(i32) -> bool + Clone + Send + Sync + 'static,
+    f: impl Fn(i32) + Send + 'static,
+) {
     let Ok((mut reader, writer)) = UnixStream::pair() else { return };
     let _ = writer.set_nonblocking(true);
     let writer = Arc::new(writer);
     for &signal in signals.iter().filter(|&&s| !is_ignored(s)) {
-        let writer = writer.clone();
+        let (writer, wanted) = (writer.clone(), wanted.clone());
+        let act = move || {
+            if wanted(signal) {
+                let _ = (&*writer).write(&[signal as u8]);
+            }
+        };
         // SAFETY: the action writes a byte, which a handler may do.
-        let _ = unsafe { low_level::register(signal, move || drop((&*writer).write(&[signal as u8]))) };
+        let _ = unsafe { low_level::register(signal, act) };
     }
     let wait = move || {
         let mut signal = [0];
@@ -41,7 +50,7 @@ fn is_ignored(signal: i32) -> bool {
 
 /// Calls `f` each time Ctrl-C is pressed.
 pub fn on_interrupt(f: impl Fn() + Send + 'static) {
-    on_signals(&[SIGINT], move |_| f());
+    on_signals(&[SIGINT], |_| true, move |_| f());
 }
 
 /// Has signals end the run of a host, from when it has lasted for a moment: most programs end before anybody could press
@@ -60,11 +69,12 @@ pub fn end_lasting_run(host: &Arc<ProcessHost>) -> Arc<OnceLock<Handle>> {
 /// What ends a run from outside: Ctrl-C ends it with status 130, Ctrl-\ shows all goroutines first, SIGTERM and SIGHUP end it
 /// as they would without us; each after the output that was printed.
 fn end_on_signals(host: Arc<ProcessHost>, run: Arc<OnceLock<Handle>>) {
-    on_signals(&[SIGINT, SIGQUIT, SIGTERM, SIGHUP], move |signal| {
-        if host.is_heard(signal) {
-            return;
-        }
-        match signal {
+    let asked = host.clone();
+    // What counts is whether the program listened when the signal came.
+    on_signals(
+        &[SIGINT, SIGQUIT, SIGTERM, SIGHUP],
+        move |signal| !asked.is_heard(signal),
+        move |signal| match signal {
             SIGQUIT if run.get().is_some_and(Handle::quit) => {}
             SIGINT | SIGQUIT => {
                 let status = if signal == SIGINT { status::INTERRUPTED } else { status::FAILED };
@@ -78,6 +88,6 @@ fn end_on_signals(host: Arc<ProcessHost>, run: Arc<OnceLock<Handle>>) {
                 let _ = host.flush_stdout();
                 let _ = low_level::emulate_default_handler(signal);
             }
-        }
-    });
+        },
+    );
 }
