@@ -530,7 +530,8 @@ fn mentioned(path: &std::path::Path, called: &mut BTreeSet<String>) {
         if package == PkgId::NONE || !info.pkg(package).std {
             return;
         }
-        let (package, name) = (names.name(info.pkg(package).path), names.name(name));
+        let (path, name) = (names.name(info.pkg(package).path), names.name(name));
+        let package = if path == SHOWN_AS.0 { SHOWN_AS.1 } else { path };
         called.insert(match recv {
             Some(recv) => format!("{package}.{}.{name}", names.name(recv)),
             None => format!("{package}.{name}"),

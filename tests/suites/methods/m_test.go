@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -47,6 +48,21 @@ func TestPasses(t *testing.T) {
 	fmt.Fprint(t.Output(), "without an end")
 	t.Attr("key", "value")
 	fmt.Println(t.ArtifactDir() != "")
+}
+
+func TestBubble(t *testing.T) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		begin, done := time.Now(), false
+		go func() {
+			time.Sleep(time.Hour)
+			done = true
+		}()
+		synctest.Sleep(59 * time.Minute)
+		fmt.Println(done, time.Since(begin))
+		synctest.Sleep(time.Minute)
+		fmt.Println(done, time.Since(begin))
+	})
 }
 
 func helper(t testing.TB, text string) {
