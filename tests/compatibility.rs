@@ -495,9 +495,18 @@ fn golden_programs(dir: &std::path::Path, out: &mut Vec<PathBuf>) {
     }
 }
 
+/// The files of tests in a package's folder.
+fn tests_of(path: &std::path::Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten().map(|e| e.path());
+    entries.filter(|p| gmpl::vm::source::is_source_or_test(p) && gmpl::vm::source::is_test(p)).collect()
+}
+
 /// The exported functions and methods of standard packages that a program mentions.
 fn mentioned(path: &std::path::Path, called: &mut BTreeSet<String>) {
-    let Ok(files) = gmpl::vm::source::Files::read(path) else { return };
+    let mut files = gmpl::vm::source::Files::read(path).unwrap_or_default();
+    for test in tests_of(path) {
+        files.files.push((test.display().to_string(), std::fs::read_to_string(&test).unwrap()));
+    }
     let (mut sources, mut names, mut ast) = (SourceMap::default(), Interner::default(), Ast::default());
     let mut diags = Diagnostics::default();
     let parse = gmpl::syntax::parse_file;
@@ -521,7 +530,8 @@ fn mentioned(path: &std::path::Path, called: &mut BTreeSet<String>) {
         if package == PkgId::NONE || !info.pkg(package).std {
             return;
         }
-        let (package, name) = (names.name(info.pkg(package).path), names.name(name));
+        let (path, name) = (names.name(info.pkg(package).path), names.name(name));
+        let package = if path == SHOWN_AS.0 { SHOWN_AS.1 } else { path };
         called.insert(match recv {
             Some(recv) => format!("{package}.{}.{name}", names.name(recv)),
             None => format!("{package}.{name}"),
@@ -546,11 +556,13 @@ fn mentioned(path: &std::path::Path, called: &mut BTreeSet<String>) {
     }
 }
 
-/// Each function and method that Go has, too, is mentioned by a golden program, but for those that `uncalled.txt` lists.
+/// Each function and method that Go has, too, is mentioned by a golden program, or a suite whose tests print what `go test`
+/// prints, but for those that `uncalled.txt` lists.
 #[test]
 fn golden_programs_call_every_function() {
     let mut programs = Vec::new();
     golden_programs(&folder("tests/golden"), &mut programs);
+    golden_programs(&folder("tests/suites"), &mut programs);
     let mut called = BTreeSet::new();
     for path in &programs {
         mentioned(path, &mut called);

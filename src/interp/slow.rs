@@ -229,6 +229,12 @@ pub unsafe fn runes_of_str(cx: *mut Ctx, s: u64) -> u64 {
         let mut b = string::bytes(s);
         let mut out: Vec<u8> = Vec::with_capacity(b.len() * 4);
         while !b.is_empty() {
+            let ascii = b.iter().position(|c| *c >= 0x80).unwrap_or(b.len());
+            out.extend(b[..ascii].iter().flat_map(|c| (*c as u32).to_ne_bytes()));
+            b = &b[ascii..];
+            if b.is_empty() {
+                break;
+            }
             let (rune, width) = string::decode_rune(b);
             out.extend_from_slice(&rune.to_ne_bytes());
             b = &b[width..];

@@ -1,7 +1,7 @@
 //! Natives of `bytes`. They only look at slices; the gmpl half cuts them.
 use super::long;
 use super::text;
-use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
+use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
 
 pub const NATIVES: &[NativeEntry] = &[
     ("bytes.Compare", |cx| {
@@ -36,21 +36,31 @@ pub const NATIVES: &[NativeEntry] = &[
         set_index(cx, i)
     }),
     ("bytes.Replace", |cx| {
-        let s = cx.bytes(0);
-        long::check(cx, text::replaced_len(&s, cx.bytes_view(1), cx.bytes_view(2), cx.int(3)))?;
-        let changed = text::replace(&s, cx.bytes_view(1), cx.bytes_view(2), cx.int(3));
-        put_bytes(cx, &changed.unwrap_or(s))
+        let (s, old, new, n, most) = (cx.bytes(0), cx.bytes_view(1), cx.bytes_view(2), cx.int(3), long::most(cx));
+        let work = move || match text::replaced_len(&s, old, new, n) > most {
+            true => None,
+            false => Some(text::replace(&s, old, new, n).unwrap_or(s)),
+        };
+        long::work(cx, cx.slice(0).len, work, |cx, out| match out {
+            Some(out) => put_bytes(cx, out),
+            None => Err(Trap::OutOfMemory),
+        })
     }),
     ("bytes.ToValidUTF8", |cx| {
-        let s = cx.bytes(0);
-        let changed = text::to_valid(&s, cx.bytes_view(1));
-        put_bytes(cx, &changed.unwrap_or(s))
+        let (s, by) = (cx.bytes(0), cx.bytes_view(1));
+        let work = move || text::to_valid(&s, by).unwrap_or(s);
+        long::work(cx, cx.slice(0).len, work, |cx, out| put_bytes(cx, out))
     }),
     ("bytes.asciiCase", |cx| {
-        let s = cx.bytes(0);
-        let changed = text::ascii_case(&s, cx.bool(1));
-        cx.set_bool(1, changed.is_ok());
-        put_bytes(cx, &changed.ok().flatten().unwrap_or(s))
+        let (s, upper) = (cx.bytes(0), cx.bool(1));
+        let work = move || {
+            let changed = text::ascii_case(&s, upper);
+            (changed.is_ok(), changed.ok().flatten().unwrap_or(s))
+        };
+        long::work(cx, cx.slice(0).len, work, |cx, (ok, out)| {
+            cx.set_bool(1, *ok);
+            put_bytes(cx, out)
+        })
     }),
     ("bytes.equalFoldASCII", |cx| {
         let code = text::equal_fold_ascii(cx.bytes_view(0), cx.bytes_view(1)).map_or(2, |equal| equal as i64);
@@ -58,12 +68,13 @@ pub const NATIVES: &[NativeEntry] = &[
         Ok(Outcome::Done)
     }),
     ("bytes.fieldEnds", |cx| {
-        let parts = text::fields(&cx.bytes(0));
-        put_ends(cx, &parts)
+        let s = cx.bytes(0);
+        long::work(cx, cx.slice(0).len, move || text::fields(&s), |cx, parts| put_ends(cx, parts))
     }),
     ("bytes.splitEnds", |cx| {
-        let parts = text::split(&cx.bytes(0), cx.bytes_view(1), cx.int(2) as usize, cx.int(3));
-        put_ends(cx, &parts.unwrap_or_default())
+        let (s, sep, save, n) = (cx.bytes(0), cx.bytes_view(1), cx.int(2) as usize, cx.int(3));
+        let work = move || text::split(&s, sep, save, n).unwrap_or_default();
+        long::work(cx, cx.slice(0).len, work, |cx, parts| put_ends(cx, parts))
     }),
     ("bytes.trimEnds", |cx| {
         let (set, side) = (text::RuneSet::new(cx.str(1)), cx.int(2));

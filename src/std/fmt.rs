@@ -1156,18 +1156,18 @@ impl Printer<'_, '_> {
 
     fn fmt_hex(&mut self, s: &[u8], upper: bool) {
         let n = self.f.prec.map_or(s.len(), |p| s.len().min(p as usize));
-        let mut out = String::new();
-        let prefix = if upper { "0X" } else { "0x" };
+        let mut out = Vec::with_capacity(2 * n);
+        let (prefix, digits) = if upper { (b"0X", b"0123456789ABCDEF") } else { (b"0x", b"0123456789abcdef") };
         for (i, b) in s[..n].iter().enumerate() {
             if self.f.space && i > 0 {
-                out.push(' ');
+                out.push(b' ');
             }
             if self.f.sharp && (self.f.space || i == 0) {
-                out.push_str(prefix);
+                out.extend_from_slice(prefix);
             }
-            out.push_str(&if upper { format!("{b:02X}") } else { format!("{b:02x}") });
+            out.extend_from_slice(&[digits[*b as usize >> 4], digits[*b as usize & 15]]);
         }
-        self.pad(out.as_bytes());
+        self.pad(&out);
     }
 
     fn pad_spaces(&mut self, n: usize) {

@@ -131,10 +131,10 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
         Nothing,
         "strings",
         "Builder.Grow Builder.String Builder.Write Builder.WriteByte Builder.WriteRune Builder.WriteString \
-         Clone Compare Contains ContainsAny ContainsRune Count Cut CutLast CutPrefix CutSuffix Fields \
+         Clone Compare Contains ContainsAny ContainsRune Count Cut CutLast CutPrefix CutSuffix \
          HasPrefix HasSuffix Index IndexAny IndexByte IndexRune Join LastIndex LastIndexAny LastIndexByte \
          Replace ReplaceAll ToValidUTF8 Trim TrimLeft TrimPrefix TrimRight TrimSpace TrimSuffix asciiCase \
-         equalFoldASCII repeat replacePairs split toString",
+         equalFoldASCII fields repeat replacePairs splitOnce toString",
     ),
     (
         Nothing,

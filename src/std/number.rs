@@ -3,9 +3,17 @@ pub use crate::value::number::*;
 
 /// Go's quoted string: `"..."` with escapes, as strconv.Quote (`ascii`: QuoteToASCII).
 pub fn quote(s: &[u8], delimiter: u8, ascii: bool) -> Vec<u8> {
-    let mut out = vec![delimiter];
+    let mut out = Vec::with_capacity(s.len() + 2);
+    out.push(delimiter);
     let mut rest = s;
-    while !rest.is_empty() {
+    loop {
+        let plain = |b: &u8| matches!(b, b' '..=b'~') && *b != delimiter && *b != b'\\';
+        let (as_it_is, more) = rest.split_at(rest.iter().position(|b| !plain(b)).unwrap_or(rest.len()));
+        out.extend_from_slice(as_it_is);
+        rest = more;
+        if rest.is_empty() {
+            break;
+        }
         let (r, width) = crate::value::string::decode_rune(rest);
         if r == 0xFFFD && width == 1 {
             out.extend_from_slice(format!("\\x{:02x}", rest[0]).as_bytes());

@@ -26,7 +26,7 @@ pub const NATIVES: &[NativeEntry] = &[
     ("strings.CutLast", |cx| cut(cx, text::last_index)),
     ("strings.CutPrefix", |cx| cut_affix(cx, true)),
     ("strings.CutSuffix", |cx| cut_affix(cx, false)),
-    ("strings.Fields", fields),
+    ("strings.fields", fields),
     ("strings.HasPrefix", |cx| put_bool(cx, |s, t| s.starts_with(t))),
     ("strings.HasSuffix", |cx| put_bool(cx, |s, t| s.ends_with(t))),
     ("strings.Index", |cx| put_index(cx, text::index)),
@@ -62,7 +62,7 @@ pub const NATIVES: &[NativeEntry] = &[
     ("strings.equalFoldASCII", equal_fold),
     ("strings.replacePairs", replace_pairs),
     ("strings.repeat", repeat),
-    ("strings.split", split),
+    ("strings.splitOnce", split),
     ("strings.toString", to_string),
 ];
 
@@ -174,7 +174,7 @@ fn fields(cx: &mut Cx) -> NativeResult {
     put_parts(cx, &parts)
 }
 
-/// `split(s, sep string, save, n int) []string`
+/// `splitOnce(s, sep string, save, n int) []string`
 fn split(cx: &mut Cx) -> NativeResult {
     match text::split(cx.str(0), cx.str(1), cx.int(2) as usize, cx.int(3)) {
         Some(parts) => put_parts(cx, &parts),
@@ -200,14 +200,20 @@ fn join(cx: &mut Cx) -> NativeResult {
             let parts: Vec<&[u8]> = words.iter().map(|w| cx.str_of(*w)).collect();
             let len = parts.iter().map(|p| p.len()).sum::<usize>() + sep.len() * (parts.len() - 1);
             long::check(cx, len)?;
-            let mut out = Vec::with_capacity(len);
-            for (i, p) in parts.iter().enumerate() {
-                if i > 0 {
-                    out.extend_from_slice(sep);
+            let work = move || {
+                let mut out = Vec::with_capacity(len);
+                for (i, p) in parts.iter().enumerate() {
+                    if i > 0 {
+                        out.extend_from_slice(sep);
+                    }
+                    out.extend_from_slice(p);
                 }
-                out.extend_from_slice(p);
-            }
-            cx.set_str(0, &out)?;
+                out
+            };
+            return long::work(cx, len, work, |cx, out| {
+                cx.set_str(0, out)?;
+                Ok(Outcome::Done)
+            });
         }
     }
     Ok(Outcome::Done)
@@ -236,9 +242,9 @@ fn repeat(cx: &mut Cx) -> NativeResult {
 }
 
 /// Result 0 = the changed text, or string parameter 0 when nothing changed.
-fn put_changed(cx: &mut Cx, changed: Option<Vec<u8>>) -> NativeResult {
+fn put_changed(cx: &mut Cx, changed: &Option<Vec<u8>>) -> NativeResult {
     match changed {
-        Some(v) => cx.set_str(0, &v)?,
+        Some(v) => cx.set_str(0, v)?,
         None => {
             let s = cx.word(0);
             cx.set_word(0, s);
@@ -247,30 +253,45 @@ fn put_changed(cx: &mut Cx, changed: Option<Vec<u8>>) -> NativeResult {
     Ok(Outcome::Done)
 }
 
+/// What `work` makes of parameter 0, or a refusal where that could not be kept.
+fn change(cx: &mut Cx, work: impl FnOnce(usize) -> Result<Option<Vec<u8>>, ()> + Send + 'static) -> NativeResult {
+    let (most, bytes) = (long::most(cx), cx.str(0).len());
+    let work = move || work(most);
+    long::work(cx, bytes, work, |cx, changed| match changed {
+        Ok(changed) => put_changed(cx, changed),
+        Err(()) => Err(Trap::OutOfMemory),
+    })
+}
+
 fn replace(cx: &mut Cx, n: i64) -> NativeResult {
-    long::check(cx, text::replaced_len(cx.str(0), cx.str(1), cx.str(2), n))?;
-    let changed = text::replace(cx.str(0), cx.str(1), cx.str(2), n);
-    put_changed(cx, changed)
+    let (s, old, new) = (cx.str(0), cx.str(1), cx.str(2));
+    change(cx, move |most| match text::replaced_len(s, old, new, n) > most {
+        true => Err(()),
+        false => Ok(text::replace(s, old, new, n)),
+    })
 }
 
 fn to_valid(cx: &mut Cx) -> NativeResult {
-    let changed = text::to_valid(cx.str(0), cx.str(1));
-    put_changed(cx, changed)
+    let (s, by) = (cx.str(0), cx.str(1));
+    change(cx, move |_| Ok(text::to_valid(s, by)))
 }
 
 /// `asciiCase(s string, upper bool) (string, bool)`: false when there is more than ASCII.
 fn ascii_case(cx: &mut Cx) -> NativeResult {
-    match text::ascii_case(cx.str(0), cx.bool(1)) {
-        Ok(changed) => {
-            put_changed(cx, changed)?;
-            cx.set_bool(1, true);
-        }
-        Err(()) => {
-            cx.set_word(0, 0);
-            cx.set_bool(1, false);
-        }
-    }
-    Ok(Outcome::Done)
+    let (s, upper) = (cx.str(0), cx.bool(1));
+    long::work(
+        cx,
+        s.len(),
+        move || text::ascii_case(s, upper),
+        |cx, changed| {
+            match changed {
+                Ok(changed) => _ = put_changed(cx, changed)?,
+                Err(()) => cx.set_word(0, 0),
+            }
+            cx.set_bool(1, changed.is_ok());
+            Ok(Outcome::Done)
+        },
+    )
 }
 
 /// `equalFoldASCII(s, t string) int`: 0 different, 1 equal, 2 to be seen.
@@ -287,8 +308,8 @@ fn equal_fold(cx: &mut Cx) -> NativeResult {
 fn replace_pairs(cx: &mut Cx) -> NativeResult {
     let words = string_words(cx, 1);
     let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|p| (cx.str_of(p[0]), cx.str_of(p[1]))).collect();
-    let changed = text::replace_pairs(cx.str(0), &pairs, long::most(cx)).map_err(|()| Trap::OutOfMemory)?;
-    put_changed(cx, changed)
+    let s = cx.str(0);
+    change(cx, move |most| text::replace_pairs(s, &pairs, most))
 }
 
 /// `toString(b []byte) string`: shares the bytes, which the caller never changes again.

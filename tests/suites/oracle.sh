@@ -5,7 +5,7 @@ cd "$(dirname "$0")" || exit 1
 : > expected.txt
 while read -r suite args; do
     echo "\$ $suite $args" >> expected.txt
-    (cd "$suite" && eval "go test -vet=off $args" 2>&1; echo "status $?") |
+    (cd "$suite" && eval "go test -vet=off -count=1 $args" 2>&1; echo "status $?") |
         sed -E 's/\([0-9.]+s\)/(T)/; s/\t[0-9.]+s$/\tT/; s/\t[0-9.]+s /\tT /
                 s/"Time":"[^"]*"/"Time":"T"/; s/"Elapsed":[0-9.]+/"Elapsed":T/; s/\\t[0-9.]+s/\\tT/; s/[0-9.]+ ns\/op/N ns\/op/
                 s/^(Benchmark[A-Za-z]*)-[0-9]+ +/\1 /; s/^cpu: .*/cpu: C/' |

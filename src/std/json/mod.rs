@@ -11,19 +11,27 @@ pub const NATIVES: &[NativeEntry] = &[
     ("encoding/json.indent", indent),
     ("encoding/json.escape", escape),
     ("encoding/json.quote", |cx| {
-        let mut out = Vec::new();
-        scan::quote(cx.str(0), cx.bool(1), &mut out);
-        cx.set_str(0, &out)?;
-        Ok(Outcome::Done)
+        let (s, html) = (cx.str(0), cx.bool(1));
+        let work = move || {
+            let mut out = Vec::with_capacity(s.len() + 2);
+            scan::quote(s, html, &mut out);
+            out
+        };
+        long::work(cx, s.len(), work, |cx, out| {
+            cx.set_str(0, out)?;
+            Ok(Outcome::Done)
+        })
     }),
     ("encoding/json.unquote", |cx| {
         let data = cx.bytes_view(0);
         let from = (cx.uint(1) as usize).min(data.len());
         let end = scan::string_end(data, from);
-        let text = scan::unquote(&data[from..end]);
-        cx.set_str(0, &text)?;
-        cx.set_int(1, end as i64);
-        Ok(Outcome::Done)
+        let work = move || scan::unquote(&data[from..end]);
+        long::work(cx, end - from, work, move |cx, text| {
+            cx.set_str(0, text)?;
+            cx.set_int(1, end as i64);
+            Ok(Outcome::Done)
+        })
     }),
     ("encoding/json.token", |cx| {
         let data = cx.bytes_view(0);
@@ -59,28 +67,42 @@ const MAX_DEPTH: usize = 10_000;
 fn check(cx: &mut Cx) -> NativeResult {
     let data = cx.bytes_view(0);
     let from = (cx.uint(1) as usize).min(data.len());
-    match scan::value(data, from, cx.bool(2)) {
-        Ok(found) => {
-            cx.set_int(0, found.end as i64);
-            cx.set_word(1, 0);
-            cx.set_int(2, 0);
-        }
-        Err(e) => {
-            cx.set_int(0, if e.short { -1 } else { -2 });
-            cx.set_str(1, e.text.as_bytes())?;
-            cx.set_int(2, e.at as i64);
-        }
-    }
-    Ok(Outcome::Done)
+    let whole = cx.bool(2);
+    long::work(
+        cx,
+        data.len() - from,
+        move || scan::value(data, from, whole),
+        |cx, found| {
+            match found {
+                Ok(found) => {
+                    cx.set_int(0, found.end as i64);
+                    cx.set_word(1, 0);
+                    cx.set_int(2, 0);
+                }
+                Err(e) => {
+                    cx.set_int(0, if e.short { -1 } else { -2 });
+                    cx.set_str(1, e.text.as_bytes())?;
+                    cx.set_int(2, e.at as i64);
+                }
+            }
+            Ok(Outcome::Done)
+        },
+    )
 }
 
 /// `compact(src []byte, html bool) []byte`: of what `check` has passed.
 fn compact(cx: &mut Cx) -> NativeResult {
-    let mut out = Vec::new();
-    scan::compact(&cx.bytes(0), cx.bool(1), &mut out);
-    let w = cx.new_bytes(&out)?;
-    cx.set_word(0, w);
-    Ok(Outcome::Done)
+    let (src, html) = (cx.bytes(0), cx.bool(1));
+    let work = move || {
+        let mut out = Vec::with_capacity(src.len());
+        scan::compact(&src, html, &mut out);
+        out
+    };
+    long::work(cx, cx.slice(0).len, work, |cx, out| {
+        let w = cx.new_bytes(out)?;
+        cx.set_word(0, w);
+        Ok(Outcome::Done)
+    })
 }
 
 /// `escape(src []byte) []byte`: HTMLEscape.

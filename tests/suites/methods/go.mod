@@ -1,0 +1,3 @@
+module suites/methods
+
+go 1.27
