@@ -92,9 +92,9 @@ impl Handle {
         *self.0.lock() = None;
     }
 
-    /// Calls `f` with the run, if there is one.
+    /// Calls `f` with the run, if there is one and nobody else is at it: who looks on does not wait.
     pub(super) fn with<R>(&self, f: impl FnOnce(&Rt) -> R) -> Option<R> {
-        let rt = self.0.lock();
+        let rt = self.0.try_lock()?;
         // SAFETY: as `set` says; the lock is held.
         rt.map(|rt| f(unsafe { &*(rt as *const Rt) }))
     }
