@@ -1,6 +1,8 @@
 //! `gmpl trace`: that what it records is what happened, that it is written however a run ends, and that its page works in a browser.
 #[path = "trace/browser.rs"]
 mod browser;
+#[path = "trace/json.rs"]
+mod json;
 
 use browser::Browser;
 use gmpl::sched::trace::{Meaning, TABLE};
@@ -381,94 +383,6 @@ fn perfetto_gets_slices_that_do_not_overlap() {
     }
 }
 
-/// As much of JSON as the events are.
-mod json {
-    pub type Object = std::collections::HashMap<String, String>;
-
-    /// The objects of the array `traceEvents`; the text after is read, too. A value is its text.
-    pub fn events(text: &str) -> Vec<Object> {
-        let mut parser = Parser { rest: text };
-        let whole = parser.object();
-        assert_eq!(parser.rest.trim(), "");
-        let mut parser = Parser { rest: &whole["traceEvents"] };
-        let mut events = Vec::new();
-        parser.eat('[');
-        loop {
-            events.push(parser.object());
-            if !parser.next(',') {
-                break;
-            }
-        }
-        parser.eat(']');
-        events
-    }
-
-    struct Parser<'a> {
-        rest: &'a str,
-    }
-
-    impl<'a> Parser<'a> {
-        fn next(&mut self, c: char) -> bool {
-            self.rest = self.rest.trim_start();
-            let rest = self.rest.strip_prefix(c);
-            self.rest = rest.unwrap_or(self.rest);
-            rest.is_some()
-        }
-
-        fn eat(&mut self, c: char) {
-            assert!(self.next(c), "no {c} before {}", &self.rest[..self.rest.len().min(60)]);
-        }
-
-        fn object(&mut self) -> Object {
-            let mut object = Object::new();
-            self.eat('{');
-            while !self.next('}') {
-                let name = self.value();
-                self.eat(':');
-                let value = self.value().to_string();
-                assert!(object.insert(name.trim_matches('"').to_string(), value).is_none(), "{name} twice");
-                if !self.next(',') {
-                    self.eat('}');
-                    break;
-                }
-            }
-            object
-        }
-
-        fn value(&mut self) -> &'a str {
-            self.rest = self.rest.trim_start();
-            let start = self.rest;
-            match start.chars().next() {
-                Some('"') => {
-                    let mut escaped = true;
-                    let end = start.find(|c: char| {
-                        let ends = c == '"' && !escaped;
-                        escaped = !escaped && c == '\\';
-                        ends
-                    });
-                    // The first quote is taken for an escaped one.
-                    self.rest = &start[end.expect("the end of a string") + 1..];
-                }
-                Some('{') => drop(self.object()),
-                Some('[') => {
-                    self.eat('[');
-                    while !self.next(']') {
-                        self.value();
-                        self.next(',');
-                    }
-                }
-                _ => {
-                    let end = start.find([',', '}', ']']).expect("the end of a value");
-                    self.rest = &start[end..];
-                    let plain = start[..end].trim();
-                    assert!(plain.parse::<f64>().is_ok() || ["true", "false", "null"].contains(&plain), "{plain}");
-                }
-            }
-            &start[..start.len() - self.rest.len()]
-        }
-    }
-}
-
 // ---- in a browser
 
 const ENTER: &str = "\u{e007}";
@@ -590,6 +504,27 @@ fn a_deadlock_is_seen_in_the_browser() {
     {
         assert!(panel.contains(part), "{part}\n{panel}");
     }
+    browser.is_content();
+}
+
+#[test]
+fn the_page_of_a_long_run_says_what_it_does_not_show() {
+    let Some(browser) = Browser::start("long") else { return };
+    let folder = Folder::new("long");
+    let path = folder.file("t.html");
+    let code = "c := make(chan int)\ngo func() { for { c <- 1 } }()\nfor range 20000 { <-c }";
+    assert!(trace(&["--seed", "1", "--events", "3000", "-o", &path, "-e", code]).status.success());
+    browser.open(Path::new(&path));
+    let said = browser.script("return document.getElementById('loss').innerText");
+    let kept = decode(&folder.read("t.html")).len() as f64
+        - browser.script("return head.remembered").parse::<f64>().expect("a number");
+    assert_eq!(browser.script("return head.events"), kept.to_string());
+    for part in ["The last ", " events are shown, from ", " earlier ones were not kept (see --events)."] {
+        assert!(said.contains(part), "{said}");
+    }
+    // Both goroutines began before, and are known.
+    browser.script("pickG(gIndex.get(2), true)");
+    assert!(browser.script("return panel.innerText").contains("Made by g1 at -e:2"));
     browser.is_content();
 }
 

@@ -97,12 +97,12 @@ macro_rules! enter {
         if (*$cx).p.is_away(g) {
             return $crate::interp::call::send_home($cx, g);
         }
-        if (*$cx).p.unusual {
-            $crate::interp::gc::before_run($cx, g);
-        }
         (*g).set_status($crate::sched::g::Status::Running);
         (*$cx).side.g = g;
         (*$cx).stack_end = (*g).stack_end;
+        if (*$cx).p.unusual {
+            $crate::interp::gc::before_run($cx, g);
+        }
         $crate::next!((*g).pc, (*g).base, $cx, (*$cx).p.budget, $t)
     }};
 }

@@ -94,12 +94,15 @@ impl Handle {
 
     /// The run is ended from outside: writes the profiles that it was asked for.
     pub fn write_profiles(&self) {
-        self.with(|rt| crate::value::profiles::finish(&rt.env));
+        if let Some(rt) = *self.0.lock() {
+            // SAFETY: as `set` says; the lock is held.
+            crate::value::profiles::finish(&unsafe { &*(rt as *const Rt) }.env);
+        }
     }
 
-    /// Calls `f` with the run, if there is one.
+    /// Calls `f` with the run, if there is one and nobody else is at it: who looks on does not wait.
     pub(super) fn with<R>(&self, f: impl FnOnce(&Rt) -> R) -> Option<R> {
-        let rt = self.0.lock();
+        let rt = self.0.try_lock()?;
         // SAFETY: as `set` says; the lock is held.
         rt.map(|rt| f(unsafe { &*(rt as *const Rt) }))
     }

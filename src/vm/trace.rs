@@ -47,7 +47,7 @@ impl Recorder {
     /// In slow motion: the last events.
     pub fn recent(&self) -> Recorded {
         let events = self.steps().map_or(Vec::new(), Steps::recent);
-        self.resolve(Taken { events, remembered: Vec::new(), dropped: 0, from: 0, end: 0, seeded: false })
+        self.resolve(Taken { events, remembered: Vec::new(), dropped: 0, lost: 0, from: 0, end: 0, seeded: false })
     }
 
     /// Lets a run in slow motion go on.

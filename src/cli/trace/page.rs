@@ -40,10 +40,11 @@ pub fn write(recorded: &Recorded, out: &mut impl Write) -> std::io::Result<()> {
 fn head(recorded: &Recorded) -> String {
     let taken = &recorded.taken;
     let mut out = format!(
-        "{{\"from\":{},\"end\":{},\"dropped\":{},\"seeded\":{},\"remembered\":{},\"events\":{}",
+        "{{\"from\":{},\"end\":{},\"dropped\":{},\"lost\":{},\"seeded\":{},\"remembered\":{},\"events\":{}",
         taken.from,
         taken.end,
         taken.dropped,
+        taken.lost,
         taken.seeded,
         taken.remembered.len(),
         taken.events.len()

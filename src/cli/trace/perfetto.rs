@@ -17,6 +17,8 @@ struct Writer<'a, W: Write> {
     recorded: &'a Recorded,
     out: &'a mut W,
     some: bool,
+    /// What goroutines run, as numbers of places.
+    functions: FxHashMap<u64, u32>,
 }
 
 impl<W: Write> Writer<'_, W> {
@@ -34,111 +36,153 @@ impl<W: Write> Writer<'_, W> {
         self.event(name, "X", lane, from, &rest)
     }
 
+    fn counter(&mut self, name: &str, lane: (u32, u32), ns: i64, n: u64) -> std::io::Result<()> {
+        self.event(name, "C", lane, ns, &format!(",\"args\":{{\"waiting\":{n}}}"))
+    }
+
     fn name(&mut self, what: &str, lane: (u32, u32), name: &str) -> std::io::Result<()> {
         self.event(what, "M", lane, 0, &format!(",\"args\":{{\"name\":{}}}", quote(name)))
     }
 }
 
-/// What goes on in a P: the G that runs there and since when, and what its M does.
+/// What goes on in a P: the G that runs there and since when, and since when its M sleeps.
 #[derive(Default)]
 struct Lane {
     running: Option<(u64, i64)>,
     asleep: Option<i64>,
 }
 
+/// What has begun and not ended.
+#[derive(Default)]
+struct Open {
+    lanes: BTreeMap<u16, Lane>,
+    /// The arrows that lead to where goroutines go on.
+    arrows: FxHashMap<u64, u64>,
+    arrow: u64,
+    jobs: Jobs,
+    stopped: Option<i64>,
+}
+
 pub fn write(recorded: &Recorded, out: &mut impl Write) -> std::io::Result<()> {
     write!(out, "{{\"displayTimeUnit\":\"ns\",\"traceEvents\":[")?;
-    let mut w = Writer { recorded, out, some: false };
+    let created = recorded.taken.remembered.iter().chain(&recorded.taken.events).filter(|e| e.kind == Kind::Create);
+    let functions = created.map(|e| (e.g, e.n)).collect();
+    let mut w = Writer { recorded, out, some: false, functions };
     let taken = &recorded.taken;
-    let ps: BTreeSet<u16> = taken.events.iter().map(|e| e.p).filter(|&p| p != NO_P).collect();
     w.name("process_name", (PS, 0), "Ps: which goroutine runs where")?;
     w.name("process_name", (MS, 0), "Ms: threads")?;
-    for &p in &ps {
+    let ps: BTreeSet<u16> = taken.events.iter().map(|e| e.p).filter(|&p| p != NO_P).collect();
+    for p in ps {
         w.name("thread_name", (PS, p as u32), &format!("P{p}"))?;
         w.name("thread_name", (MS, p as u32), &format!("M{p}"))?;
     }
-    let mut functions: FxHashMap<u64, u32> = FxHashMap::default();
-    let created = taken.remembered.iter().chain(&taken.events).filter(|e| e.kind == Kind::Create);
-    functions.extend(created.map(|e| (e.g, e.n)));
-    let title = |g: u64| match functions.get(&g).and_then(|&n| recorded.places.get((n as usize).wrapping_sub(1))) {
-        Some(place) => format!("g{g} {}", place.function),
-        None => format!("g{g}"),
-    };
-    let mut lanes: BTreeMap<u16, Lane> = BTreeMap::new();
-    // The arrow that leads to where a goroutine goes on.
-    let mut arrows: FxHashMap<u64, u64> = FxHashMap::default();
-    let mut jobs = Jobs::default();
-    let (mut stopped, mut arrow) = (None, 0);
+    w.name("thread_name", (PS, JOBS), "the world")?;
+    let mut open = Open::default();
     for e in &taken.events {
-        let lane = lanes.entry(e.p).or_default();
-        let here = (PS, e.p as u32);
+        w.lane(&mut open, e)?;
+        w.rest(&mut open, e)?;
+    }
+    w.end(open)?;
+    let (dropped, lost) = (taken.dropped, taken.lost);
+    writeln!(w.out, "\n],\"otherData\":{{\"dropped\":{dropped},\"lost\":{lost}}}}}")
+}
+
+impl<W: Write> Writer<'_, W> {
+    /// What an event says of its P and M.
+    fn lane(&mut self, open: &mut Open, e: &Event) -> std::io::Result<()> {
+        let lane = open.lanes.entry(e.p).or_default();
+        let (here, thread) = ((PS, e.p as u32), (MS, e.p as u32));
         match e.kind {
             Kind::Start => {
                 lane.running = Some((e.g, e.time));
-                if let Some(arrow) = arrows.remove(&e.g) {
+                if let Some(arrow) = open.arrows.remove(&e.g) {
                     let rest = format!(",\"cat\":\"wake\",\"id\":{arrow},\"bp\":\"e\"");
-                    w.event("wake", "f", here, e.time, &rest)?;
+                    self.event("wake", "f", here, e.time, &rest)?;
                 }
-                let counter = format!(",\"args\":{{\"waiting\":{}}}", e.n);
-                w.event(&format!("queue of P{}", e.p), "C", here, e.time, &counter)?;
-                w.event("global queue", "C", (PS, 0), e.time, &format!(",\"args\":{{\"waiting\":{}}}", e.by))?;
+                self.counter(&format!("queue of P{}", e.p), here, e.time, e.n as u64)?;
+                self.counter("global queue", (PS, 0), e.time, e.by)
             }
             Kind::Preempt | Kind::Yield | Kind::Park | Kind::End => {
-                if let Some((g, since)) = lane.running.take() {
-                    let args = format!("\"end\":{}", quote(&sentence(recorded, e)));
-                    w.slice(&title(g), here, since, e.time, &args)?;
-                    w.slice(&title(g), (MS, e.p as u32), since, e.time, "")?;
-                }
+                let Some((g, since)) = lane.running.take() else { return Ok(()) };
+                let args = format!("\"end\":{}", quote(&sentence(self.recorded, e)));
+                self.slice(&self.title(g), here, since, e.time, &args)?;
+                self.slice(&self.title(g), thread, since, e.time, "")
             }
             Kind::Ready if e.by != 0 && lane.running.is_some() => {
-                arrow += 1;
-                arrows.insert(e.g, arrow);
-                w.event("wake", "s", here, e.time, &format!(",\"cat\":\"wake\",\"id\":{arrow}"))?;
+                open.arrow += 1;
+                open.arrows.insert(e.g, open.arrow);
+                self.event("wake", "s", here, e.time, &format!(",\"cat\":\"wake\",\"id\":{}", open.arrow))
             }
-            Kind::Idle => lane.asleep = Some(e.time),
-            Kind::Wake => {
-                if let Some(since) = lane.asleep.take() {
-                    w.slice("sleeps", (MS, e.p as u32), since, e.time, "")?;
-                }
+            Kind::Idle => {
+                lane.asleep = Some(e.time);
+                Ok(())
             }
-            Kind::JobStart => jobs.begin(e),
+            Kind::Wake => match lane.asleep.take() {
+                Some(since) => self.slice("sleeps", thread, since, e.time, ""),
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// Blocking calls, stops of the world, and what takes no time.
+    fn rest(&mut self, open: &mut Open, e: &Event) -> std::io::Result<()> {
+        match e.kind {
+            Kind::JobStart => open.jobs.begin(e),
             Kind::JobEnd => {
-                if let Some((thread, since)) = jobs.end(e) {
-                    w.slice(&format!("a blocking call of g{}", e.g), (MS, JOBS + thread), since, e.time, "")?;
+                if let Some((thread, since)) = open.jobs.end(e) {
+                    self.job(e.g, thread, since, e.time)?;
                 }
             }
-            Kind::StopBegin => stopped = Some(e.time),
+            Kind::StopBegin => open.stopped = Some(e.time),
             Kind::StopEnd => {
-                if let Some(since) = stopped.take() {
-                    w.slice("the world is stopped", (PS, JOBS), since, e.time, "")?;
+                if let Some(since) = open.stopped.take() {
+                    self.slice("the world is stopped", (PS, JOBS), since, e.time, "")?;
                 }
             }
             Kind::Steal | Kind::Collect | Kind::Timer | Kind::HandOff => {
-                let text = quote(&sentence(recorded, e));
-                let at = if e.p == NO_P { (PS, JOBS) } else { here };
-                w.event(e.info().name, "i", at, e.time, &format!(",\"s\":\"t\",\"args\":{{\"what\":{text}}}"))?;
+                let text = quote(&sentence(self.recorded, e));
+                let at = if e.p == NO_P { JOBS } else { e.p as u32 };
+                let rest = format!(",\"s\":\"t\",\"args\":{{\"what\":{text}}}");
+                self.event(e.info().name, "i", (PS, at), e.time, &rest)?;
             }
             _ => {}
         }
+        Ok(())
     }
-    for (p, lane) in lanes {
-        if let Some((g, since)) = lane.running {
-            w.slice(&title(g), (PS, p as u32), since, taken.end, "")?;
-            w.slice(&title(g), (MS, p as u32), since, taken.end, "")?;
+
+    /// What has not ended does with the recording.
+    fn end(&mut self, open: Open) -> std::io::Result<()> {
+        let end = self.recorded.taken.end;
+        for (p, lane) in open.lanes {
+            if let Some((g, since)) = lane.running {
+                self.slice(&self.title(g), (PS, p as u32), since, end, "")?;
+                self.slice(&self.title(g), (MS, p as u32), since, end, "")?;
+            }
+            if let Some(since) = lane.asleep {
+                self.slice("sleeps", (MS, p as u32), since, end, "")?;
+            }
         }
-        if let Some(since) = lane.asleep {
-            w.slice("sleeps", (MS, p as u32), since, taken.end, "")?;
+        for (thread, job) in open.jobs.0.into_iter().enumerate() {
+            let thread = thread as u32;
+            self.name("thread_name", (MS, JOBS + thread), &format!("thread {} for blocking calls", thread + 1))?;
+            if let Some((g, since)) = job {
+                self.job(g, thread, since, end)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn job(&mut self, g: u64, thread: u32, from: i64, to: i64) -> std::io::Result<()> {
+        self.slice(&format!("a blocking call of g{g}"), (MS, JOBS + thread), from, to, "")
+    }
+
+    fn title(&self, g: u64) -> String {
+        match self.functions.get(&g).and_then(|&n| self.recorded.places.get((n as usize).wrapping_sub(1))) {
+            Some(place) => format!("g{g} {}", place.function),
+            None => format!("g{g}"),
         }
     }
-    for (g, thread, since) in jobs.rest() {
-        w.slice(&format!("a blocking call of g{g}"), (MS, JOBS + thread), since, taken.end, "")?;
-    }
-    for thread in 0..jobs.threads() {
-        w.name("thread_name", (MS, JOBS + thread), &format!("thread {} for blocking calls", thread + 1))?;
-    }
-    w.name("thread_name", (PS, JOBS), "the world")?;
-    let dropped = taken.dropped;
-    write!(w.out, "\n],\"otherData\":{{\"dropped\":{dropped},\"files\":{}}}}}\n", w.recorded.files.len())
 }
 
 /// Blocking calls that go on, each on the first thread that is free.
@@ -157,13 +201,5 @@ impl Jobs {
     fn end(&mut self, e: &Event) -> Option<(u32, i64)> {
         let thread = self.0.iter().position(|j| j.is_some_and(|j| j.0 == e.g))?;
         self.0[thread].take().map(|j| (thread as u32, j.1))
-    }
-
-    fn rest(&self) -> impl Iterator<Item = (u64, u32, i64)> + '_ {
-        self.0.iter().enumerate().filter_map(|(thread, j)| j.map(|j| (j.0, thread as u32, j.1)))
-    }
-
-    fn threads(&self) -> u32 {
-        self.0.len() as u32
     }
 }

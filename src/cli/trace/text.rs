@@ -9,6 +9,9 @@ pub fn write(recorded: &Recorded, out: &mut impl Write) -> std::io::Result<()> {
     if taken.dropped > 0 {
         writeln!(out, "{} earlier events were not kept; of what came before there is:", taken.dropped)?;
     }
+    if taken.lost > 0 {
+        writeln!(out, "{} events were lost in between: they came faster than they could be kept", taken.lost)?;
+    }
     for e in taken.remembered.iter().chain(&taken.events) {
         let p = if e.p == NO_P { "--".to_string() } else { format!("P{}", e.p) };
         writeln!(out, "{:>12.3} us  {p:<4} {}", e.time as f64 / 1e3, sentence(recorded, e))?;

@@ -28,7 +28,7 @@ impl Sched {
         self.note(Event { g, why: cause as u8, ..Event::new(Kind::Ready) });
     }
 
-    pub fn place(&self, g: *mut G) -> u32 {
+    fn place(&self, g: *mut G) -> u32 {
         self.hooks().place(g)
     }
 }

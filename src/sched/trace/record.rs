@@ -116,14 +116,7 @@ impl Trace {
             Some(last) if last.kind == Kind::Finish || self.clock.is_some() => last.time,
             _ => self.started.elapsed().as_nanos() as i64,
         };
-        Taken {
-            events,
-            remembered,
-            dropped: dropped + self.lost.load(Relaxed),
-            from,
-            end,
-            seeded: self.clock.is_some(),
-        }
+        Taken { events, remembered, dropped, lost: self.lost.load(Relaxed), from, end, seeded: self.clock.is_some() }
     }
 }
 
@@ -133,7 +126,9 @@ pub struct Taken {
     pub events: Vec<Event>,
     /// From before: how the goroutines that live on began, and what those that wait began to wait for.
     pub remembered: Vec<Event>,
+    /// Older events that were dropped, and events of that time that were lost since the collector was behind.
     pub dropped: u64,
+    pub lost: u64,
     pub from: i64,
     pub end: i64,
     pub seeded: bool,

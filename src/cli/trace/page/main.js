@@ -206,11 +206,10 @@ document.getElementById("title").textContent = head.files.length ? head.files[0]
 document.title = (head.files.length ? head.files[0][0] + " – " : "") + "gmpl trace";
 document.getElementById("facts").textContent =
   `${duration(end - from)}${head.seeded ? " of virtual time" : ""} · ${count(ps.length, "P")} · ${count(gIds.length, "goroutine")} · ${count(head.events, "event")}`;
-if (head.dropped) {
-  const loss = document.getElementById("loss");
-  loss.hidden = false;
-  loss.textContent = `The last ${count(head.events, "event")} are shown, from ${moment(from)} on; ${count(head.dropped, "earlier one")} were not kept (see --events).`;
-}
+document.getElementById("loss").hidden = !head.dropped && !head.lost;
+document.getElementById("loss").textContent =
+  (head.dropped ? `The last ${count(head.events, "event")} are shown, from ${moment(from)} on; ${count(head.dropped, "earlier one")} were not kept (see --events). ` : "") +
+  (head.lost ? `${count(head.lost, "event")} in between were lost: they came faster than they could be kept.` : "");
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColours(); redraw(); });
 new ResizeObserver(redraw).observe(canvas);
 readColours();
