@@ -12,7 +12,6 @@ use super::unwind::{self, Then, extra};
 use crate::base::limits::{BUDGET_INSTRUCTIONS, HOSTILE};
 use crate::bytecode::program::FrameHeader;
 use crate::sched::g::{G, Status};
-use crate::sched::p::P;
 use crate::sched::trace::{Cause, Event, Kind};
 use crate::sched::wait::WaitReason;
 use crate::sync::select::{Case, Selected};
@@ -279,9 +278,11 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
                 let id = (*g).id;
                 let note = move |kind| (*(rt_addr as *const Rt)).sched.note(Event { g: id, ..Event::new(kind) });
                 let run = Box::new(move || {
-                    if *open.read() {
+                    let still = open.read();
+                    if *still {
                         note(Kind::JobStart);
                     }
+                    drop(still);
                     let finish = job();
                     let open = open.read();
                     if !*open {
@@ -607,12 +608,14 @@ unsafe fn choose(cx: *mut Ctx, w: u64) -> i64 {
             many.extend(fill);
             &many
         };
-        let p: *const P = &(*cx).p;
         let park = || {
             (*g).resume = resume::RETRY;
-            (*p).park(g, WaitReason::Select);
+            (*cx).p.park(g, WaitReason::Select);
         };
-        match extra(g).waiting.select(g, cases, table.has_default, &mut (*cx).p.rng, park) {
+        let mut rng = (*cx).p.rng.clone();
+        let selected = extra(g).waiting.select(g, cases, table.has_default, &mut rng, park);
+        (*cx).p.rng = rng;
+        match selected {
             Selected::Case(i, woken) => {
                 let c = cases[i];
                 if (*cx).p.is_marking() && !c.send && !c.value.is_null() {
