@@ -13,7 +13,6 @@ use super::unwind::{self, Then, extra};
 use crate::base::limits::{BUDGET_INSTRUCTIONS, HOSTILE};
 use crate::bytecode::program::FrameHeader;
 use crate::sched::g::{G, Status};
-use crate::sched::p::P;
 use crate::sched::trace::{Cause, Event, Kind};
 use crate::sched::wait::WaitReason;
 use crate::sync::select::{Case, Selected};
@@ -284,9 +283,11 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
                 let id = (*g).id;
                 let note = move |kind| (*(rt_addr as *const Rt)).sched.note(Event { g: id, ..Event::new(kind) });
                 let run = Box::new(move || {
-                    if *open.read() {
+                    let still = open.read();
+                    if *still {
                         note(Kind::JobStart);
                     }
+                    drop(still);
                     let began = if sampled { thread_cpu_ns() } else { 0 };
                     let finish = job();
                     let job_ns = if sampled { thread_cpu_ns() - began } else { 0 };
@@ -621,12 +622,14 @@ unsafe fn choose(cx: *mut Ctx, w: u64) -> i64 {
             many.extend(fill);
             &many
         };
-        let p: *const P = &(*cx).p;
         let park = || {
             (*g).resume = resume::RETRY;
-            (*p).park(g, WaitReason::Select);
+            (*cx).p.park(g, WaitReason::Select);
         };
-        match extra(g).waiting.select(g, cases, table.has_default, &mut (*cx).p.rng, park) {
+        let mut rng = (*cx).p.rng.clone();
+        let selected = extra(g).waiting.select(g, cases, table.has_default, &mut rng, park);
+        (*cx).p.rng = rng;
+        match selected {
             Selected::Case(i, woken) => {
                 let c = cases[i];
                 if (*cx).p.is_marking() && !c.send && !c.value.is_null() {

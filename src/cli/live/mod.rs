@@ -97,7 +97,12 @@ pub fn attach(speed: Speed, vm: &Vm, host: &Arc<ProcessHost>, title: &str) -> bo
             steps.open();
         }
     };
-    std::thread::Builder::new().name("gmpl-live".into()).spawn(watch).is_ok()
+    let spawned = std::thread::Builder::new().name("gmpl-live".into()).spawn(watch);
+    if let Err(e) = &spawned {
+        host.do_last_things();
+        complain(&format!("--watch: {}", terminal::why(e)));
+    }
+    spawned.is_ok()
 }
 
 type Screen = Terminal<CrosstermBackend<Stdout>>;
