@@ -612,6 +612,11 @@ impl Heap {
         self.live.load(Relaxed) > self.max_bytes.load(Relaxed)
     }
 
+    /// Bytes of objects that are alive or not yet looked at.
+    pub fn in_use(&self) -> usize {
+        self.live.load(Relaxed) + self.fresh.load(Relaxed)
+    }
+
     /// Bytes that live objects had at the last collection, and the size that asks for the next one.
     pub fn live_and_goal(&self) -> (usize, usize) {
         (self.live.load(Relaxed), self.goal.load(Relaxed))

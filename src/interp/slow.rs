@@ -227,6 +227,10 @@ pub unsafe fn str_of_runes(cx: *mut Ctx, s: u64) -> u64 {
 pub unsafe fn runes_of_str(cx: *mut Ctx, s: u64) -> u64 {
     unsafe {
         let mut b = string::bytes(s);
+        let most = (*(*cx).rt).env.heap.max_bytes() / 4;
+        if b.len() > most && b.iter().filter(|c| **c & 0xc0 != 0x80).count() > most {
+            return NO_MEMORY;
+        }
         let mut out: Vec<u8> = Vec::with_capacity(b.len() * 4);
         while !b.is_empty() {
             let ascii = b.iter().position(|c| *c >= 0x80).unwrap_or(b.len());

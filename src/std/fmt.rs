@@ -1,7 +1,7 @@
 //! Natives of `fmt`. Formatting walks values by runtime type, in two passes: the first finds the values whose methods
 //! (Error, String, GoString, Format) must be called; the gmpl half calls them; the second formats with the texts they
 //! gave. When the first pass finds none, its text is the result.
-use super::number;
+use super::{long, number};
 use crate::bytecode::program::{Kind, Mem, RType, RTypeId, iface};
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap, load};
 use crate::value::{map, reflect, slice, string};
@@ -1150,13 +1150,22 @@ impl Printer<'_, '_> {
             self.pad(&out);
             return;
         }
-        let out = number::quote(s, b'"', self.f.plus);
-        self.pad(&out);
+        let most = long::most(self.cx);
+        let mut out = self.begin_text();
+        let fits = number::quote(s, b'"', self.f.plus, most, &mut out);
+        self.end_text(out, fits);
     }
 
     fn fmt_hex(&mut self, s: &[u8], upper: bool) {
         let n = self.f.prec.map_or(s.len(), |p| s.len().min(p as usize));
-        let mut out = Vec::with_capacity(2 * n);
+        let most = long::most(self.cx);
+        let each = 2 + usize::from(self.f.space) * (1 + 2 * usize::from(self.f.sharp));
+        if n.saturating_mul(each) > most {
+            self.failed = Some(Trap::OutOfMemory);
+            return;
+        }
+        let mut out = self.begin_text();
+        out.reserve(n * each);
         let (prefix, digits) = if upper { (b"0X", b"0123456789ABCDEF") } else { (b"0x", b"0123456789abcdef") };
         for (i, b) in s[..n].iter().enumerate() {
             if self.f.space && i > 0 {
@@ -1167,7 +1176,23 @@ impl Printer<'_, '_> {
             }
             out.extend_from_slice(&[digits[*b as usize >> 4], digits[*b as usize & 15]]);
         }
-        self.pad(&out);
+        self.end_text(out, true);
+    }
+
+    /// Where a text is made that may be long: behind what there is, unless it is to be padded.
+    fn begin_text(&mut self) -> Vec<u8> {
+        if self.f.width.is_some() { Vec::new() } else { std::mem::take(&mut self.out) }
+    }
+
+    fn end_text(&mut self, text: Vec<u8>, fits: bool) {
+        if !fits {
+            self.failed = Some(Trap::OutOfMemory);
+        }
+        if self.f.width.is_some() {
+            self.pad(&text);
+        } else {
+            self.out = text;
+        }
     }
 
     fn pad_spaces(&mut self, n: usize) {

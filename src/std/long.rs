@@ -34,9 +34,9 @@ pub(super) fn work<T: Send + 'static>(
     })))
 }
 
-/// A result of more bytes than this could not be kept.
+/// A result of more bytes than this cannot be kept now; a native that is refused is called again after a collection.
 pub(super) fn most(cx: &Cx) -> usize {
-    cx.env.heap.max_bytes()
+    cx.env.heap.max_bytes().saturating_sub(cx.env.heap.in_use())
 }
 
 /// Stops where a result of so many bytes could not be kept.

@@ -1,9 +1,10 @@
 //! Floats and quoted strings as text, with Go's formats.
 pub use crate::value::number::*;
 
-/// Go's quoted string: `"..."` with escapes, as strconv.Quote (`ascii`: QuoteToASCII).
-pub fn quote(s: &[u8], delimiter: u8, ascii: bool) -> Vec<u8> {
-    let mut out = Vec::with_capacity(s.len() + 2);
+/// Appends Go's quoted string, `"..."` with escapes, as strconv.Quote (`ascii`: QuoteToASCII); false where there would be
+/// more than `most` bytes.
+pub fn quote(s: &[u8], delimiter: u8, ascii: bool, most: usize, out: &mut Vec<u8>) -> bool {
+    out.reserve(s.len() + 2);
     out.push(delimiter);
     let mut rest = s;
     loop {
@@ -11,19 +12,19 @@ pub fn quote(s: &[u8], delimiter: u8, ascii: bool) -> Vec<u8> {
         let (as_it_is, more) = rest.split_at(rest.iter().position(|b| !plain(b)).unwrap_or(rest.len()));
         out.extend_from_slice(as_it_is);
         rest = more;
-        if rest.is_empty() {
+        if rest.is_empty() || out.len() > most {
             break;
         }
         let (r, width) = crate::value::string::decode_rune(rest);
         if r == 0xFFFD && width == 1 {
             out.extend_from_slice(format!("\\x{:02x}", rest[0]).as_bytes());
         } else {
-            quote_rune_into(r, delimiter, ascii, &mut out);
+            quote_rune_into(r, delimiter, ascii, out);
         }
         rest = &rest[width..];
     }
     out.push(delimiter);
-    out
+    out.len() <= most
 }
 
 pub fn quote_rune_into(r: u32, delimiter: u8, ascii: bool, out: &mut Vec<u8>) {

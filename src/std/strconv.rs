@@ -35,9 +35,15 @@ fn is_print(cx: &mut Cx) -> NativeResult {
 }
 
 fn quote(cx: &mut Cx, ascii: bool) -> NativeResult {
-    let text = number::quote(cx.str(0), b'"', ascii);
-    cx.set_str(0, &text)?;
-    Ok(Outcome::Done)
+    let (s, most) = (cx.str(0), long::most(cx));
+    let work = move || {
+        let mut out = Vec::new();
+        number::quote(s, b'"', ascii, most, &mut out).then_some(out)
+    };
+    long::work(cx, s.len(), work, |cx, text| {
+        cx.set_str(0, text.as_ref().ok_or(Trap::OutOfMemory)?)?;
+        Ok(Outcome::Done)
+    })
 }
 
 fn quote_rune(cx: &mut Cx) -> NativeResult {

@@ -3,7 +3,7 @@
 mod scan;
 
 use super::long;
-use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
+use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
 
 pub const NATIVES: &[NativeEntry] = &[
     ("encoding/json.check", check),
@@ -11,14 +11,13 @@ pub const NATIVES: &[NativeEntry] = &[
     ("encoding/json.indent", indent),
     ("encoding/json.escape", escape),
     ("encoding/json.quote", |cx| {
-        let (s, html) = (cx.str(0), cx.bool(1));
+        let (s, html, most) = (cx.str(0), cx.bool(1), long::most(cx));
         let work = move || {
             let mut out = Vec::with_capacity(s.len() + 2);
-            scan::quote(s, html, &mut out);
-            out
+            scan::quote(s, html, most, &mut out).then_some(out)
         };
         long::work(cx, s.len(), work, |cx, out| {
-            cx.set_str(0, out)?;
+            cx.set_str(0, out.as_ref().ok_or(Trap::OutOfMemory)?)?;
             Ok(Outcome::Done)
         })
     }),

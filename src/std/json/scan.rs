@@ -289,12 +289,12 @@ fn hex_at(s: &[u8], i: usize) -> Option<u32> {
     u32::from_str_radix(std::str::from_utf8(&d[2..]).ok()?, 16).ok()
 }
 
-/// Writes a string with its quotes.
-pub fn quote(s: &[u8], html: bool, out: &mut Vec<u8>) {
+/// Writes a string with its quotes; false where there would be more than `most` bytes.
+pub fn quote(s: &[u8], html: bool, most: usize, out: &mut Vec<u8>) -> bool {
     out.push(b'"');
     let mut start = 0;
     let mut i = 0;
-    while i < s.len() {
+    while i < s.len() && out.len() <= most {
         let c = s[i];
         if c < 0x80 {
             if c >= 0x20 && c != b'"' && c != b'\\' && !(html && matches!(c, b'<' | b'>' | b'&')) {
@@ -332,6 +332,7 @@ pub fn quote(s: &[u8], html: bool, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(&s[start..]);
     out.push(b'"');
+    out.len() <= most
 }
 
 /// Well-formed text without white space between its tokens.
