@@ -287,11 +287,7 @@ impl Compiler<'_> {
             new.push(match def {
                 Some(obj) => {
                     let ty = self.sub(self.info.obj(obj).ty);
-                    let place = match self.info.obj(obj).kind {
-                        ObjKind::Global => Place::Global(self.global(obj)),
-                        _ => self.declare_uninit(obj, ty),
-                    };
-                    Some((place, ty))
+                    Some((self.declare_uninit(obj, ty), ty))
                 }
                 None => None,
             });

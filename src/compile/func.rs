@@ -346,8 +346,11 @@ impl Compiler<'_> {
         Place::of(var)
     }
 
-    /// Makes room for a variable whose value will be stored at once.
+    /// Makes room for a variable whose value will be stored at once; a script's own has it.
     pub fn declare_uninit(&mut self, obj: ObjId, ty: TypeId) -> Place {
+        if matches!(self.info.obj(obj).kind, ObjKind::Global) {
+            return Place::Global(self.global(obj));
+        }
         let var = if self.is_boxed(obj, ty) { Var::Boxed(self.new_box(ty)) } else { Var::Slot(self.slots_for(ty)) };
         self.f.vars.insert(obj, var);
         Place::of(var)
