@@ -31,7 +31,7 @@ impl Compiler<'_> {
                 *init = Some(self.init_func(pkg, 0..self.info.pkg(pkg).inits.len()));
             }
         }
-        let main = self.main_func();
+        let main = self.main_funcs();
         let mut funcs = Vec::new();
         for p in 0..self.info.packages.len() {
             let list = self.info.packages[p].init_funcs.clone();
@@ -158,18 +158,28 @@ impl Compiler<'_> {
         out
     }
 
-    fn main_func(&mut self) -> Option<FuncIdx> {
-        let pkg = PkgId(self.info.packages.len().checked_sub(1)? as u32);
-        let main = self.names.lookup("main").and_then(|n| self.info.pkg(pkg).scope.get(&n).copied());
-        let script =
+    /// What is called after everything has been initialized: a program's `main`, a script's statements. A script that only
+    /// declares is as a program: its `main` is called then.
+    fn main_funcs(&mut self) -> Vec<FuncIdx> {
+        let Some(pkg) = self.info.packages.len().checked_sub(1) else { return Vec::new() };
+        let pkg = PkgId(pkg as u32);
+        let is_script =
             self.info.pkg(pkg).files.iter().any(|&f| self.ast.files.get(f).is_some_and(|f| f.package.is_none()));
-        // A script without statements is as a program: its main is called.
-        let calls_main = self.info.script.is_empty() && main.is_some();
-        if (script || !self.info.script.is_empty()) && !calls_main {
-            return Some(self.script(pkg));
+        let only_declares =
+            self.info.script.iter().all(|&s| matches!(self.ast.stmt(s).kind, StmtKind::Decl(_) | StmtKind::Empty));
+        let main = self.names.lookup("main").and_then(|n| self.info.pkg(pkg).scope.get(&n).copied());
+        let main = main.filter(|&obj| {
+            let (params, results, _) = self.signature(self.info.obj(obj).ty);
+            matches!(self.info.obj(obj).kind, ObjKind::Func(_)) && params.is_empty() && results.is_empty()
+        });
+        let mut list = Vec::new();
+        if is_script && !(self.info.script.is_empty() && main.is_some()) {
+            list.push(self.script(pkg));
         }
-        let obj = main?;
-        matches!(self.info.obj(obj).kind, ObjKind::Func(_)).then(|| self.func_code_of(obj, Vec::new()))
+        if let Some(main) = main.filter(|_| only_declares) {
+            list.push(self.func_code_of(main, Vec::new()));
+        }
+        list
     }
 
     pub fn script(&mut self, pkg: PkgId) -> FuncIdx {
@@ -238,7 +248,7 @@ impl Compiler<'_> {
         self.done_inits.push((pkg, i, idx));
     }
 
-    fn entry(&mut self, inits: &[Option<FuncIdx>], funcs: &[(usize, FuncIdx)], main: Option<FuncIdx>) {
+    fn entry(&mut self, inits: &[Option<FuncIdx>], funcs: &[(usize, FuncIdx)], main: Vec<FuncIdx>) {
         let mut list = Vec::new();
         for (p, init) in inits.iter().enumerate() {
             list.extend(self.done_inits.iter().filter(|d| d.0 == PkgId(p as u32)).map(|d| d.2));
