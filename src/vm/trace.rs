@@ -13,6 +13,7 @@ pub struct Recorder {
     trace: Arc<Trace>,
     program: Arc<Program>,
     sources: Arc<SourceMap>,
+    procs: usize,
 }
 
 /// A line of the program in a function.
@@ -31,12 +32,15 @@ pub struct Recorded {
     pub places: Vec<Place>,
     /// Name and text of each of the program's own files.
     pub files: Vec<(String, String)>,
+    /// How many Ps the run began with.
+    pub procs: usize,
 }
 
 impl Recorder {
     pub(super) fn of(rt: &Rt) -> Option<Recorder> {
         let trace = rt.sched.trace.clone()?;
-        Some(Recorder { trace, program: Arc::clone(&rt.program), sources: Arc::clone(&rt.sources) })
+        let (program, sources) = (Arc::clone(&rt.program), Arc::clone(&rt.sources));
+        Some(Recorder { trace, program, sources, procs: rt.sched.procs() })
     }
 
     /// What has been recorded so far.
@@ -62,6 +66,7 @@ impl Recorder {
             taken,
             places: Vec::new(),
             files: files.iter().map(|f| (f.name.clone(), f.text.clone())).collect(),
+            procs: self.procs,
         };
         let mut known: FxHashMap<(u32, bool), u32> = FxHashMap::default();
         let places = &mut recorded.places;

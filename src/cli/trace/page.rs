@@ -40,14 +40,15 @@ pub fn write(recorded: &Recorded, out: &mut impl Write) -> std::io::Result<()> {
 fn head(recorded: &Recorded) -> String {
     let taken = &recorded.taken;
     let mut out = format!(
-        "{{\"from\":{},\"end\":{},\"dropped\":{},\"lost\":{},\"seeded\":{},\"remembered\":{},\"events\":{}",
+        "{{\"from\":{},\"end\":{},\"dropped\":{},\"lost\":{},\"seeded\":{},\"remembered\":{},\"events\":{},\"procs\":{}",
         taken.from,
         taken.end,
         taken.dropped,
         taken.lost,
         taken.seeded,
         taken.remembered.len(),
-        taken.events.len()
+        taken.events.len(),
+        recorded.procs
     );
     let list = |out: &mut String, name: &str, items: Vec<String>| {
         let _ = write!(out, ",\n\"{name}\":[{}]", items.join(","));

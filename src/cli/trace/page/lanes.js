@@ -71,6 +71,8 @@ function pOf(number) {
 }
 
 function build() {
+  // Those that never ran are shown as well.
+  for (let p = 0; p < head.procs; p++) pOf(p).state = SLEEPS;
   const K = KIND, hasG = head.table.map(t => t.fields.some(f => f[0] === "g"));
   const own = new Int32Array(ev.count).fill(-1);
   let living = 0, stopSince = -1, collectSince = -1;
@@ -109,9 +111,14 @@ function build() {
         stop(p, t, i);
         break;
       case K.Ready: readies.push(i); break;
-      case K.Steal: steals.push(i); break;
+      case K.Steal: {
+        steals.push(i);
+        const { time, value } = pOf(ev.by[i]).queue;
+        if (value.length) { time.push(t); value.push(Math.max(0, value[value.length - 1] - ev.n[i])); }
+        break;
+      }
       case K.Timer: timers.push(t); break;
-      case K.Idle: threadTo(p, t, SLEEPS); break;
+      case K.Idle: threadTo(p, t, SLEEPS); p.queue.time.push(t); p.queue.value.push(0); break;
       case K.Wake: threadTo(p, t, LOOKS); break;
       case K.JobStart: {
         let job = jobs.find(j => !j.g);
