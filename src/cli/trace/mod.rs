@@ -30,6 +30,8 @@ The file is written however the program ends.
 
 ", super::statuses!())
 )]
+// clap names a group by the type; the one of `run` is in it.
+#[group(id = "Trace")]
 pub struct Args {
     /// The file to write [default: trace.html, trace.json or trace.txt]
     #[arg(short, long, value_name = "FILE")]
