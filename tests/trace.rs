@@ -229,7 +229,7 @@ fn what_happens_is_recorded() {
         "a timer fires",
         "g1 may go on: a timer fired",
         "the runtime starts ",
-        "a thread is started for P1",
+        "a thread is started for P",
         "has nothing to run: its thread sleeps",
         "g1 parks at -e:4: syscall",
         "makes way of its own accord at -e:1",
