@@ -8,6 +8,7 @@
 //! Rejected: handing the P from M to M (each hand-off moves the hot state to another core, and nothing but blocking
 //! natives needs it); counting Ms apart from Ps; freeing Ps when their number falls (others may be looking at them).
 pub mod bubble;
+mod crowd;
 pub mod decide;
 pub mod find;
 pub mod g;
@@ -94,6 +95,7 @@ pub struct Sched {
     hooks: OnceLock<*const (dyn Hooks + 'static)>,
     /// Something from outside that may still ready a G (a signal handler, a poller).
     pub outside: AtomicUsize,
+    crowd: crowd::Crowd,
     /// Who records what happens, if anybody does.
     pub trace: Option<Arc<Trace>>,
 }
@@ -131,6 +133,7 @@ impl Sched {
             bubbles: Bubbles::default(),
             hooks: OnceLock::new(),
             outside: AtomicUsize::new(0),
+            crowd: Default::default(),
         }
     }
 

@@ -71,6 +71,8 @@ pub struct P {
     pub slices: u64,
     granted: i64,
     pub used: u64,
+    /// Locks found taken in a slice; see [`super::crowd`].
+    pub(super) fought: (u64, u32),
     /// The next safepoint is for what others ask of this P; the G then goes on.
     pub look_soon: bool,
     pub parker: Parker,
@@ -126,6 +128,7 @@ impl P {
             slices: 0,
             granted: BUDGET_INSTRUCTIONS,
             used: 0,
+            fought: (0, 0),
             look_soon: false,
             parker: Parker::default(),
             started_m: AtomicBool::new(id == 0),
@@ -280,7 +283,7 @@ impl P {
     /// channels they share.
     #[inline]
     pub fn is_worth_stealing_from(&self) -> bool {
-        self.runq.len() as u64 * self.run_instructions.load(Relaxed) >= STEAL_INSTRUCTIONS
+        self.runq.len() as u64 * self.run_instructions.load(Relaxed) >= STEAL_INSTRUCTIONS && !self.sched().is_crowded()
     }
 
     pub fn look_at_clock(&mut self) {
@@ -484,7 +487,7 @@ impl P {
             if victim == self.id {
                 continue;
             }
-            let stands = || last && self.seen_picks.get(victim) == Some(&sched.picks_of(victim));
+            let stands = || last && !sched.is_crowded() && self.seen_picks.get(victim) == Some(&sched.picks_of(victim));
             if !sched.is_worth_stealing_from(victim) && !stands() {
                 continue;
             }

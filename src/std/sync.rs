@@ -52,7 +52,8 @@ fn mutex_lock(cx: &mut Cx) -> NativeResult {
     let w = word(cx, 0)?;
     let retry = cx.side.take_retry();
     // SAFETY: the P of the running native.
-    if !retry && unsafe { !(*cx.side.p).solo.is_solo() } {
+    let p = unsafe { &mut *cx.side.p };
+    if !retry && !p.solo.is_solo() && !p.gives_way() {
         SemaTable::spin(w);
     }
     let (g, park) = (cx.side.g, cx.side.park(WaitReason::MutexLock, true));
