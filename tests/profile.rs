@@ -137,10 +137,11 @@ import (
 	\"fmt\"
 	\"sort\"
 	\"strings\"
+	\"time\"
 )
 
 func loop() (s int) {
-	for i := range 100000000 {
+	for i := range 10000000 {
 		s += i
 	}
 	return
@@ -154,14 +155,14 @@ func fib(n int) int {
 }
 
 func repeats() (n int) {
-	for range 4000 {
+	for range 400 {
 		n += len(strings.Repeat(\"hello, \", 30000))
 	}
 	return
 }
 
 func sorts() {
-	a := make([]int, 2<<20)
+	a := make([]int, 1<<18)
 	x := uint32(1)
 	for i := range a {
 		x = x*1664525 + 1013904223
@@ -171,8 +172,11 @@ func sorts() {
 }
 
 func main() {
-	fmt.Println(loop(), fib(30), repeats())
-	sorts()
+	// So long that each has its samples, however few there are.
+	for begun := time.Now(); time.Since(begun) < 3*time.Second; {
+		fmt.Sprint(loop(), fib(27), repeats())
+		sorts()
+	}
 }
 ";
 
