@@ -669,19 +669,25 @@ pub unsafe fn map_make(cx: *mut Ctx, ty: u32, hint: i64) -> u64 {
     }
 }
 
+/// As [`map_type`], for handlers that keep no native frame: of a type that was there from the start.
+#[inline(always)]
+unsafe fn map_type_at_hand<'a>(cx: *mut Ctx, ty: u32) -> Option<&'a MapInfo> {
+    unsafe { (&(*(*cx).rt).env.map_types).base().get(ty as usize)?.as_ref() }
+}
+
 /// The value of a key, if it is one word and quickly found.
 #[inline(always)]
 pub unsafe fn map_quick<'a>(cx: *mut Ctx, ty: u32, m: u64, key: u64) -> Option<&'a AtomicU64> {
-    unsafe { map::find_quick((*(*cx).rt).env.map_types.base().get(ty as usize)?.as_ref()?, m as *const u64, key) }
+    unsafe { map::find_quick(map_type_at_hand(cx, ty)?, m as *const u64, key) }
 }
 
 /// `m[key] = value`, if that is quickly done.
 #[inline(always)]
 pub unsafe fn map_set_quick(cx: *mut Ctx, pc: *const u64, m: u64, key: u64, value: u64) -> bool {
     unsafe {
-        let t = map_type(cx, *pc as u32);
-        map::find_quick(t, m as *const u64, key)
-            .is_some_and(|at| map::set_quick(t, m as *mut u64, at, value, pc as u64))
+        let Some(t) = map_type_at_hand(cx, *pc as u32) else { return false };
+        let Some(at) = map::find_quick(t, m as *const u64, key) else { return false };
+        map::set_quick(t, m as *mut u64, at, value, pc as u64)
     }
 }
 

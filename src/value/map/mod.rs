@@ -141,18 +141,10 @@ impl MapType {
         }
     }
 
+    /// Of keys of other kinds than one word or a string.
     #[inline(always)]
     unsafe fn same(&self, p: &Program, stored: *const u64, key: *const u64) -> bool {
-        unsafe {
-            match self.kind {
-                KeyKind::Word => load(stored) == *key,
-                KeyKind::Str => {
-                    let s = load(stored);
-                    s == *key || string::bytes(s) == string::bytes(*key)
-                }
-                KeyKind::Other => eq::values_eq(p, self.key, stored, key).unwrap_or(false),
-            }
-        }
+        unsafe { eq::values_eq(p, self.key, stored, key).unwrap_or(false) }
     }
 }
 
@@ -170,13 +162,13 @@ pub struct Memo {
     key: u64,
     /// The key as the entry has it: a string that is equal may lie elsewhere.
     stored: u64,
-    place: usize,
-    at: *mut u64,
+    /// Its value; the key is the word before.
+    value: *mut u64,
 }
 
 impl Default for Memo {
     fn default() -> Memo {
-        Memo { table: null_mut(), key: 0, stored: 0, place: 0, at: null_mut() }
+        Memo { table: null_mut(), key: 0, stored: 0, value: null_mut() }
     }
 }
 
@@ -187,19 +179,20 @@ impl Memo {
         unsafe {
             // Where keys are not stored, looking again is as quick.
             if t.kind != KeyKind::Other && !table::is_dense(table) {
-                let at = e.value.sub(2);
-                *self = Memo { table, key: *key, stored: load(at.add(1)), place: e.place, at };
+                *self = Memo { table, key: *key, stored: load(e.value.sub(1)), value: e.value };
             }
         }
     }
 
-    /// The live entry of a key in a table, if it is the one remembered.
+    /// The value of a key in a table, if it is the one remembered and its entry lives.
     #[inline(always)]
-    unsafe fn entry(&self, t: &MapType, table: *const u64, key: *const u64) -> Option<Entry> {
+    unsafe fn value(&self, t: &MapType, table: *const u64, key: *const u64) -> Option<*mut u64> {
         unsafe {
             let known = self.table == table && t.kind != KeyKind::Other && self.key == *key;
-            let lives = known && load(self.at) & table::STATE == table::LIVE && load(self.at.add(1)) == self.stored;
-            lives.then(|| Entry { place: self.place, value: self.at.add(2) })
+            let lives = known
+                && load(self.value.sub(2)) & table::STATE == table::LIVE
+                && load(self.value.sub(1)) == self.stored;
+            lives.then_some(self.value)
         }
     }
 }
@@ -270,7 +263,7 @@ pub unsafe fn get_and_note(
         if table.is_null() {
             return Ok(None);
         }
-        let found = t.find(p, table, key, || t.hash(p, key))?;
+        let found = t.find(p, table, t.hash(p, key)?, key);
         if let Some(e) = &found {
             memo.note(t, table, key, e);
         }
@@ -362,24 +355,18 @@ pub unsafe fn set(
             return Err(MapError::Plain("assignment to entry in nil map".into()));
         }
         let mut table = load(m.add(TABLE)) as *mut u64;
-        if !table.is_null() && t.integers && table::is_dense(table) {
-            begin_write(m, who)?;
-            let added = t.set_dense(cache, p, m, key, value);
-            let ended = end_write(m, who);
-            return added.and(ended);
-        }
         if !table.is_null()
-            && let Some(e) = memo.entry(t, table, key)
+            && let Some(at) = memo.value(t, table, key)
         {
             begin_write(m, who)?;
-            t.set_value(&e, value);
+            t.set_value(at, value);
             return end_write(m, who);
         }
         let hash = t.hash(p, key)?;
         begin_write(m, who)?;
         table = load(m.add(TABLE)) as *mut u64;
         if !table.is_null() {
-            if let Some(e) = t.find(p, table, key, || Ok(hash))? {
+            if let Some(e) = t.find(p, table, hash, key) {
                 // Keys that are equal may differ (0 and -0): Go keeps the old float key, but stores the new one's words.
                 if t.kind == KeyKind::Other {
                     let n = t.key_words as usize;
@@ -389,7 +376,7 @@ pub unsafe fn set(
                         store(at.add(i), *key.add(i));
                     }
                 }
-                t.set_value(&e, value);
+                t.set_value(e.value, value);
                 return end_write(m, who);
             }
         }
@@ -404,35 +391,12 @@ pub unsafe fn set(
 
 impl MapType {
     #[inline(always)]
-    unsafe fn set_value(&self, e: &Entry, value: *const u64) {
+    unsafe fn set_value(&self, at: *mut u64, value: *const u64) {
         unsafe {
-            self.overwrite(e.value, self.val_words as usize);
+            self.overwrite(at, self.val_words as usize);
             for i in 0..self.val_words as usize {
-                store(e.value.add(i), *value.add(i));
+                store(at.add(i), *value.add(i));
             }
-        }
-    }
-
-    /// As [`set`], of a map with a dense table.
-    #[inline(always)]
-    unsafe fn set_dense(
-        &self,
-        cache: &mut Cache,
-        p: &Program,
-        m: *mut u64,
-        key: *const u64,
-        value: *const u64,
-    ) -> Result<(), MapError> {
-        unsafe {
-            if let Some(e) = self.find_dense(load(m.add(TABLE)) as *const u64, *key) {
-                self.set_value(&e, value);
-                return Ok(());
-            }
-            // The hash counts only where the map grows out of being dense.
-            let hash = self.hash(p, key)?;
-            self.insert(cache, p, m, hash, key, value)?;
-            store(m.add(COUNT), load(m.add(COUNT)) + 1);
-            Ok(())
         }
     }
 
@@ -473,7 +437,7 @@ pub unsafe fn delete(p: &Program, t: &MapType, m: *mut u64, key: *const u64, who
         }
         begin_write(m, who)?;
         let table = load(m.add(TABLE)) as *mut u64;
-        let found = if table.is_null() { None } else { t.find(p, table, key, || Ok(hash))? };
+        let found = if table.is_null() { None } else { t.find(p, table, hash, key) };
         if let Some(e) = found {
             t.remove(table, e.place);
             let count = load(m.add(COUNT)).saturating_sub(1);

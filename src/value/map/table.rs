@@ -51,7 +51,7 @@ const SMALL_PLACES: usize = 8;
 const SPARSE: u64 = 3;
 
 /// Places to a word of bits.
-const WORD: u64 = 64;
+const WORD: usize = u64::BITS as usize;
 
 /// Places looked at for a new integer key, after which the index is made again by hash.
 const MANY_TRIES: usize = 32;
@@ -81,13 +81,13 @@ fn hash_half(hash: u64) -> u64 {
 /// Whether an entry is at a place of a dense table.
 #[inline(always)]
 unsafe fn has(table: *const u64, place: usize) -> bool {
-    unsafe { load((*table.add(INDEX) as *const u64).add(place / 64)) >> (place % 64) & 1 != 0 }
+    unsafe { load((*table.add(INDEX) as *const u64).add(place / WORD)) >> (place % WORD) & 1 != 0 }
 }
 
 unsafe fn set_has(table: *const u64, place: usize, on: bool) {
     unsafe {
-        let bits = (*table.add(INDEX) as *mut u64).add(place / 64);
-        let bit = 1 << (place % 64);
+        let bits = (*table.add(INDEX) as *mut u64).add(place / WORD);
+        let bit = 1 << (place % WORD);
         (*(bits as *const AtomicU64)).store(if on { load(bits) | bit } else { load(bits) & !bit }, Release);
     }
 }
@@ -122,46 +122,30 @@ impl MapType {
         unsafe { (*table.add(ENTRIES) as *mut u64).add(place * self.stride(table)) }
     }
 
-    /// The live entry of a key in a dense table.
+    /// The live entry of a key; `None`: there is none.
     #[inline(always)]
-    pub unsafe fn find_dense(&self, table: *const u64, key: u64) -> Option<Entry> {
-        unsafe { place_of(table, key).map(|place| Entry { place, value: self.entry(table, place) }) }
-    }
-
-    /// The live entry of a key; `None`: there is none. `hash` is called only where it counts.
-    #[inline(always)]
-    pub unsafe fn find(
-        &self,
-        p: &Program,
-        table: *const u64,
-        key: *const u64,
-        hash: impl FnOnce() -> Result<u64, MapError>,
-    ) -> Result<Option<Entry>, MapError> {
+    pub unsafe fn find(&self, p: &Program, table: *const u64, hash: u64, key: *const u64) -> Option<Entry> {
         unsafe {
             // One loop for each kind of key: what is compared is settled before.
             let place = match self.kind {
                 KeyKind::Word => {
                     let word = *key;
                     if is_dense(table) {
-                        return Ok(self.find_dense(table, word));
+                        return place_of(table, word).map(|place| Entry { place, value: self.entry(table, place) });
                     }
-                    let hash = hash()?;
                     self.find_by(table, hash, self.begin(table, key, hash), |stored| load(stored) == word)
                 }
                 KeyKind::Str => {
-                    let (hash, word, bytes) = (hash()?, *key, string::bytes(*key));
+                    let (word, bytes) = (*key, string::bytes(*key));
                     self.find_by(table, hash, hash, |stored| {
                         let s = load(stored);
                         s == word || string::bytes(s) == bytes
                     })
                 }
-                KeyKind::Other => {
-                    let hash = hash()?;
-                    self.find_by(table, hash, hash, |stored| self.same(p, stored, key))
-                }
+                KeyKind::Other => self.find_by(table, hash, hash, |stored| self.same(p, stored, key)),
             };
             let value = |place| self.entry(table, place).add(1 + self.key_words as usize);
-            Ok(place.map(|place| Entry { place, value: value(place) }))
+            place.map(|place| Entry { place, value: value(place) })
         }
     }
 
@@ -331,9 +315,11 @@ impl MapType {
             match *table.add(KIND) {
                 SMALL => {}
                 INDEXED => std::ptr::write_bytes(*table.add(INDEX) as *mut u32, 0, *table.add(MASK) as usize + 1),
-                _ => {
-                    std::ptr::write_bytes(*table.add(INDEX) as *mut u64, 0, (*table.add(PLACES) as usize).div_ceil(64))
-                }
+                _ => std::ptr::write_bytes(
+                    *table.add(INDEX) as *mut u64,
+                    0,
+                    (*table.add(PLACES) as usize).div_ceil(WORD),
+                ),
             }
         }
     }
@@ -373,7 +359,7 @@ impl MapType {
             let index = match kind {
                 SMALL => null_mut(),
                 INDEXED => cache.alloc_bytes(places / 3 * 16),
-                _ => cache.alloc_bytes(places.div_ceil(64) * 8),
+                _ => cache.alloc_bytes(places.div_ceil(WORD) * 8),
             };
             let table = cache.alloc(self.table_shape);
             if entries.is_null() || (index.is_null() && kind != SMALL) || table.is_null() {
@@ -394,7 +380,6 @@ impl MapType {
                 return None;
             }
             let (mut least, mut most) = (key as i64, key as i64);
-            let mut see = |key: u64| (least, most) = (least.min(key as i64), most.max(key as i64));
             let mut ends = [0..limit(old), 0..0];
             if is_dense(old) {
                 // Those between lie between.
@@ -404,7 +389,8 @@ impl MapType {
             for place in ends.into_iter().flatten() {
                 let mut room = 0;
                 if let Some((key, _)) = self.at(old, place, &raw mut room) {
-                    see(load(key));
+                    let key = load(key) as i64;
+                    (least, most) = (least.min(key), most.max(key));
                 }
             }
             let range = (most as u64).wrapping_sub(least as u64);
@@ -418,7 +404,7 @@ impl MapType {
                 false => least as u64,
             };
             // So the bits of one dense table move to another word by word.
-            let base = base.wrapping_sub(base.wrapping_sub(*old.add(BASE)) % WORD);
+            let base = base.wrapping_sub(base.wrapping_sub(*old.add(BASE)) % WORD as u64);
             let places = (most as u64).wrapping_sub(base) + 1 + if key as i64 == least { 0 } else { count };
             let new = self.new_table(cache, DENSE, places as usize);
             if !new.is_null() {
@@ -452,11 +438,10 @@ impl MapType {
             if new.is_null() {
                 return Err(MapError::OutOfMemory);
             }
-            if old.is_null() {
-            } else if is_dense(old) && is_dense(new) {
-                self.move_dense(old, new);
-            } else {
-                self.move_entries(p, old, new)?;
+            match old.is_null() {
+                true => {}
+                false if is_dense(old) && is_dense(new) => self.move_dense(old, new),
+                false => self.move_entries(p, old, new)?,
             }
             self.overwrite(m.add(TABLE), 1);
             (*(m.add(TABLE) as *const AtomicU64)).store(new as u64, Release);
@@ -483,26 +468,24 @@ impl MapType {
     /// Their bases lie whole words of bits apart.
     unsafe fn move_dense(&self, old: *const u64, new: *mut u64) {
         unsafe {
-            let words = |table: *const u64| (*table.add(PLACES)).div_ceil(WORD);
-            let ahead = ((*old.add(BASE)).wrapping_sub(*new.add(BASE)) as i64) / WORD as i64;
+            let places = |table: *const u64| *table.add(PLACES) as usize;
+            let ahead = (*old.add(BASE)).wrapping_sub(*new.add(BASE)) as i64 / WORD as i64;
             let (from, to) = (*old.add(INDEX) as *const u64, *new.add(INDEX) as *mut u64);
-            for i in 0..words(old) {
-                let bits = load(from.add(i as usize));
-                let at = i as i64 + ahead;
+            for i in 0..places(old).div_ceil(WORD) {
+                let bits = load(from.add(i));
                 // A racing writer may have added keys that the new table has no place for.
-                if bits == 0 || at < 0 || at >= words(new) as i64 {
+                let Ok(at) = usize::try_from(i as i64 + ahead) else { continue };
+                if bits == 0 || at >= places(new).div_ceil(WORD) {
                     continue;
                 }
-                let n = (*new.add(PLACES) - at as u64 * WORD).min(WORD).min(*old.add(PLACES) - i * WORD);
-                let (source, target) =
-                    (self.entry(old, (i * WORD) as usize), self.entry(new, at as usize * WORD as usize));
-                for k in 0..n as usize * self.val_words as usize {
+                let n = (places(new) - at * WORD).min(places(old) - i * WORD).min(WORD);
+                let (source, target) = (self.entry(old, i * WORD), self.entry(new, at * WORD));
+                for k in 0..n * self.val_words as usize {
                     *target.add(k) = load(source.add(k));
                 }
-                let fits = if n == WORD { u64::MAX } else { (1 << n) - 1 };
-                *to.add(at as usize) = bits & fits;
-                let used = at as u64 * WORD + (u64::BITS - (bits & fits).leading_zeros()) as u64;
-                *new.add(USED) = used;
+                let bits = bits & u64::MAX >> (WORD - n);
+                *to.add(at) = bits;
+                *new.add(USED) = (at * WORD + WORD - bits.leading_zeros() as usize) as u64;
             }
         }
     }
