@@ -2,17 +2,22 @@
 use miniz_oxide::deflate::compress_to_vec;
 use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 
+/// Writes a number in groups of seven bits, the lowest first.
+pub fn varint(out: &mut Vec<u8>, mut v: u64) {
+    while v >= 0x80 {
+        out.push(v as u8 | 0x80);
+        v >>= 7;
+    }
+    out.push(v as u8);
+}
+
 /// A message being written. Fields with the value 0 are left out, as proto3 does.
 #[derive(Default)]
 pub struct Writer(Vec<u8>);
 
 impl Writer {
-    fn varint(&mut self, mut v: u64) {
-        while v >= 0x80 {
-            self.0.push(v as u8 | 0x80);
-            v >>= 7;
-        }
-        self.0.push(v as u8);
+    fn varint(&mut self, v: u64) {
+        varint(&mut self.0, v);
     }
 
     pub fn number(&mut self, field: u32, v: i64) {

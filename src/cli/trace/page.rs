@@ -4,6 +4,7 @@
 //! the table lists them; numbers are in groups of seven bits, the lowest first. Goroutines' numbers are differences to the one before,
 //! with the sign in the lowest bit.
 use crate::base::render::quote;
+use crate::profile::wire::varint;
 use crate::sched::trace::{Cause, Event, Meaning, NO_P, Phase, TABLE};
 use crate::sched::wait::WaitReason;
 use crate::vm::trace::Recorded;
@@ -72,30 +73,22 @@ fn head(recorded: &Recorded) -> String {
     out + "}"
 }
 
-fn number(mut n: u64, out: &mut Vec<u8>) {
-    while n >= 0x80 {
-        out.push(n as u8 | 0x80);
-        n >>= 7;
-    }
-    out.push(n as u8);
-}
-
 fn stream(recorded: &Recorded) -> Vec<u8> {
     let mut out = Vec::new();
     let (mut time, mut g) = (0, 0);
     let mut event = |e: &Event| {
         out.push(e.kind as u8);
-        number(if e.p == NO_P { 0 } else { e.p as u64 + 1 }, &mut out);
-        number((e.time - time) as u64, &mut out);
+        varint(&mut out, if e.p == NO_P { 0 } else { e.p as u64 + 1 });
+        varint(&mut out, (e.time - time) as u64);
         time = e.time;
         for &(name, meaning) in e.info().fields {
             let value = e.field(name);
             if meaning == Meaning::G {
                 let step = value.wrapping_sub(g) as i64;
-                number((step << 1 ^ step >> 63) as u64, &mut out);
+                varint(&mut out, (step << 1 ^ step >> 63) as u64);
                 g = value;
             } else {
-                number(value, &mut out);
+                varint(&mut out, value);
             }
         }
     };
