@@ -1,7 +1,7 @@
 //! Signals that the command line answers. A handler writes the signal's number to a pipe and does nothing else; a thread
 //! reads it, so that what is done about it is ordinary code: output is flushed, the process ends, or a session stops what
-//! it runs. What the program listens to itself (`os/signal`) is left to it: handlers of one signal run one after the other. Whether it
-//! listens is looked at in the handler: it may listen no more when the thread gets to it.
+//! it runs. What the program listens to itself (`os/signal`) is left to it: handlers of one signal run one after the other.
+//! Whether it listens is looked at in the handler: it may listen no more when the thread gets to it.
 use super::status;
 use crate::value::env::Host;
 use crate::vm::Handle;
@@ -12,8 +12,8 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, OnceLock};
 
-/// Calls `f`, on a thread of its own, with each of these signals that comes, unless it is `heard` elsewhere. Where one was ignored from the start (a job in
-/// the background), nothing changes.
+/// Calls `f`, on a thread of its own, with each of these signals that comes, unless it is `heard` elsewhere. Where one was
+/// ignored from the start (a job in the background), nothing changes.
 fn on_signals(
     signals: &[i32],
     heard: impl Fn(i32) -> bool + Clone + Send + Sync + 'static,
