@@ -77,21 +77,24 @@ fn base64_encode(cx: &mut Cx) -> NativeResult {
     let (alphabet, padding, src) = (cx.str(0), cx.int(1), cx.bytes_view(2));
     let len = src.len().div_ceil(3) * 4;
     long::check(cx, len)?;
-    let work = move || {
-        let mut out = Vec::with_capacity(len);
-        for group in src.chunks(3) {
-            let bits = group.iter().fold(0u32, |v, b| v << 8 | *b as u32) << (8 * (3 - group.len()));
-            for i in 0..4 {
-                if i <= group.len() {
-                    out.push(alphabet[(bits >> (18 - 6 * i) & 63) as usize]);
-                } else if padding >= 0 {
-                    out.push(padding as u8);
-                }
+    let work = move || base64_text(alphabet, padding, src);
+    long::work(cx, src.len(), work, put_text)
+}
+
+/// Bytes as text in base 64; `padding` is negative where there is none.
+pub fn base64_text(alphabet: &[u8], padding: i64, src: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(src.len().div_ceil(3) * 4);
+    for group in src.chunks(3) {
+        let bits = group.iter().fold(0u32, |v, b| v << 8 | *b as u32) << (8 * (3 - group.len()));
+        for i in 0..4 {
+            if i <= group.len() {
+                out.push(alphabet[(bits >> (18 - 6 * i) & 63) as usize]);
+            } else if padding >= 0 {
+                out.push(padding as u8);
             }
         }
-        out
-    };
-    long::work(cx, src.len(), work, put_text)
+    }
+    out
 }
 
 fn put_text(cx: &mut Cx, text: &Vec<u8>) -> NativeResult {

@@ -7,6 +7,7 @@ use crate::base::render::quote;
 use crate::profile::wire::varint;
 use crate::sched::trace::{Cause, Event, Meaning, NO_P, Phase, TABLE};
 use crate::sched::wait::WaitReason;
+use crate::std::small::base64_text;
 use crate::vm::trace::Recorded;
 use std::fmt::Write as _;
 use std::io::Write;
@@ -30,7 +31,7 @@ pub fn write(recorded: &Recorded, out: &mut impl Write) -> std::io::Result<()> {
             "style" => out.write_all(STYLE.as_bytes())?,
             "scripts" => SCRIPTS.iter().try_for_each(|s| out.write_all(s.as_bytes()))?,
             "head" => out.write_all(head(recorded).replace('<', "\\u003c").as_bytes())?,
-            _ => out.write_all(base64(&stream(recorded)).as_bytes())?,
+            _ => out.write_all(&base64(&stream(recorded)))?,
         }
         rest = after;
     }
@@ -96,25 +97,16 @@ fn stream(recorded: &Recorded) -> Vec<u8> {
     out
 }
 
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for three in bytes.chunks(3) {
-        let at = |i: usize| *three.get(i).unwrap_or(&0) as u32;
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        for i in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * i)) as usize & 63] as char;
-            out.push(if i <= three.len() { digit } else { '=' });
-        }
-    }
-    out
+fn base64(bytes: &[u8]) -> Vec<u8> {
+    base64_text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", b'='.into(), bytes)
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn base64_is_what_browsers_read() {
-        let coded = ["", "f", "fo", "foo", "foob"].map(|s| super::base64(s.as_bytes()));
+        let coded =
+            ["", "f", "fo", "foo", "foob"].map(|s| String::from_utf8_lossy(&super::base64(s.as_bytes())).into_owned());
         assert_eq!(coded, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="]);
     }
 }
