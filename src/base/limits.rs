@@ -22,6 +22,10 @@ pub const HOSTILE: bool = cfg!(feature = "hostile");
 /// backward jump, call and channel operation.
 pub const BUDGET_INSTRUCTIONS: i64 = if HOSTILE { 1 } else { 10_000 };
 
+/// A native that looks at more than this takes so long that other Gs had better not wait for it; below, a switch of threads
+/// costs more.
+pub const LONG_BYTES: usize = 256 << 10;
+
 /// Capacity of a P's local run queue, as Go's; small under loom so that overflow is reached.
 #[cfg(not(loom))]
 pub const RUN_QUEUE_CAPACITY: usize = 256;

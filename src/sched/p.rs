@@ -286,6 +286,26 @@ impl P {
         self.runq.len() as u64 * self.run_instructions.load(Relaxed) >= STEAL_INSTRUCTIONS && !self.sched().is_crowded()
     }
 
+    /// The running G is about to be long without a safepoint: what waits here had better run elsewhere. Go's sysmon takes
+    /// the P away from such a G, once it is late.
+    #[cold]
+    #[inline(never)]
+    pub fn expect_long(&mut self) {
+        if self.seeded || self.sched().procs() == 1 {
+            return;
+        }
+        let next = std::mem::replace(&mut self.runnext, null_mut());
+        if !next.is_null() {
+            self.push(next);
+        }
+        if !self.runq.is_empty() {
+            self.run_instructions.store(STEAL_INSTRUCTIONS, Relaxed);
+            if self.sched().someone_should_wake() {
+                self.sched().wake_one(Some(self));
+            }
+        }
+    }
+
     pub fn look_at_clock(&mut self) {
         self.clock_ns = self.sched().decide.now();
     }

@@ -4,10 +4,8 @@
 //! Such work looks at memory of the program through views. It stays alive, since the parameters of a waiting native are
 //! roots, and where it is, since nothing moves; other goroutines may write to it meanwhile, as they may on other Ps. A run
 //! that ends waits for such work before it gives its memory back.
+use crate::base::limits::LONG_BYTES;
 use crate::value::native::{Cx, Finish, NativeResult, Outcome, Trap};
-
-/// Less than so many bytes are looked at before a switch of threads would be over.
-pub(super) const LONG_BYTES: usize = 256 << 10;
 
 /// Does the work on so many bytes, then finishes with its answer; a second time if there was no memory for it.
 pub(super) fn work<T: Send + 'static>(

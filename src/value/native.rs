@@ -3,6 +3,7 @@
 //! [`Outcome::Block`]). Nothing is collected while a native runs, so the words it holds stay valid.
 use super::env::Env;
 use super::{iface, slice, string};
+use crate::base::limits::LONG_BYTES;
 use crate::bytecode::program::{Boxing, Mem, RType, RTypeId};
 use crate::heap::Cache;
 use crate::sched::Sched;
@@ -193,7 +194,17 @@ impl<'a> Cx<'a> {
     #[inline(always)]
     pub fn str<'b>(&self, i: usize) -> &'b [u8] {
         // SAFETY: the compiler put a string word here.
-        unsafe { string::bytes(self.word(i)) }
+        let bytes = unsafe { string::bytes(self.word(i)) };
+        self.will_look_at(bytes.len());
+        bytes
+    }
+
+    #[inline(always)]
+    fn will_look_at(&self, n: usize) {
+        if n > LONG_BYTES {
+            // SAFETY: the P of a running native.
+            unsafe { (*self.side.p).expect_long() }
+        }
     }
 
     /// The bytes of a string word.
@@ -206,7 +217,9 @@ impl<'a> Cx<'a> {
     #[inline(always)]
     pub fn slice(&self, i: usize) -> slice::Parts {
         // SAFETY: the compiler put a slice word here.
-        unsafe { slice::parts(self.word(i)) }
+        let parts = unsafe { slice::parts(self.word(i)) };
+        self.will_look_at(parts.len);
+        parts
     }
 
     /// Data, length and capacity of a slice word.
