@@ -163,7 +163,7 @@ pub struct Heap {
     pub(super) live: AtomicUsize,
     goal: AtomicUsize,
     /// The size at which the next collection is to begin: before the goal if others run on while it marks.
-    trigger: AtomicUsize,
+    pub(super) trigger: AtomicUsize,
     pub(super) wanted: AtomicBool,
     /// Number of collections: caches and blocks of an older one are stale.
     pub(super) epoch: AtomicU64,
@@ -566,9 +566,17 @@ impl Heap {
 
     pub(super) fn count_fresh(&self, bytes: usize) {
         let fresh = self.fresh.fetch_add(bytes, Relaxed) + bytes;
-        if fresh + self.live.load(Relaxed) >= self.trigger.load(Relaxed) && !self.is_marking() {
+        if fresh + self.live.load(Relaxed) >= self.trigger.load(Relaxed) && (!self.is_marking() || self.is_outrun()) {
             self.wanted.store(true, Relaxed);
         }
+    }
+
+    /// So much was allocated since a concurrent collection began that the program is to wait for it: the collector's thread
+    /// has not got the time that it needs.
+    #[cold]
+    pub fn is_outrun(&self) -> bool {
+        let (live, goal) = self.live_and_goal();
+        live + self.fresh.load(Relaxed) > goal.saturating_add(goal.saturating_sub(live) / 2 + OVERDUE_BYTES)
     }
 
     /// So much more than planned was allocated that the next safepoint is too far away to collect.

@@ -35,9 +35,12 @@ const SHORT_BYTES: usize = 400 << 10;
 const LARGE_HEAP: usize = 16 << 20;
 /// Blocks swept by whoever takes one.
 const SWEPT_AT_ONCE: u32 = 64;
-/// Objects an allocating P looks into for each object's worth of bytes it takes when the program outruns the marking.
+/// Bytes that an allocating P marks for each that it takes, at most, when the marking is late.
 const ASSIST: usize = 4;
-const OBJECT_BYTES: usize = 32;
+/// But not more at once, so that nobody waits for long to stop the world.
+const ASSIST_BYTES: usize = 128 << 10;
+/// Objects it looks into before it looks around.
+const ASSIST_OBJECTS: usize = 64;
 
 /// When collections may mark concurrently.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,6 +62,8 @@ pub(super) struct Cycle {
     pub marked: AtomicUsize,
     /// Bytes given out since this marking began.
     black: AtomicUsize,
+    /// The size of the heap when it began.
+    begun_at: AtomicUsize,
     /// What the last concurrent marking should have had as room.
     room: AtomicUsize,
     /// Time that the last marking took.
@@ -77,6 +82,7 @@ impl Default for Cycle {
             mode: AtomicU8::new(Concurrent::Never as u8),
             marked: AtomicUsize::new(0),
             black: AtomicUsize::new(0),
+            begun_at: AtomicUsize::new(0),
             room: AtomicUsize::new(0),
             // Nothing is known yet.
             mark_ns: AtomicU64::new(u64::MAX),
@@ -143,10 +149,17 @@ impl Work {
             return None;
         }
         let mut chunks = self.chunks.lock();
-        let chunk = chunks.list.pop()?;
-        self.available.store(chunks.list.len(), Relaxed);
-        chunks.busy += assists as usize;
-        Some(chunk)
+        let Chunks { list, busy } = &mut *chunks;
+        *busy += (assists && !list.is_empty()) as usize;
+        let chunk = match list.last_mut() {
+            // The rest stays for the collector.
+            Some(chunk) if assists && chunk.len() > ASSIST_OBJECTS => {
+                Some(chunk.split_off(chunk.len() - ASSIST_OBJECTS))
+            }
+            _ => list.pop(),
+        };
+        self.available.store(list.len(), Relaxed);
+        chunk
     }
 
     fn end_assist(&self, rest: Vec<Todo>) {
@@ -329,6 +342,7 @@ impl Heap {
         self.cycle.work.clear();
         self.cycle.marked.store(0, Relaxed);
         self.cycle.black.store(0, Relaxed);
+        self.cycle.begun_at.store(central.stats.before_gc as usize, Relaxed);
         self.cycle.number.fetch_add(1, Relaxed);
         self.cycle.marking.store(true, SeqCst);
         self.wanted.store(false, Relaxed);
@@ -383,11 +397,12 @@ impl Heap {
         let mut central = self.central.lock();
         self.cycle.marking.store(false, SeqCst);
         let black = self.cycle.black.load(Relaxed);
-        self.cycle.room.store((black + black / 4).max(1), Relaxed);
         self.cycle.mark_ns.store(took.as_nanos() as u64, Relaxed);
         self.hostile.looked.store(self.cycle.looked.swap(0, Relaxed), Relaxed);
         let before = central.stats.before_gc as usize;
         let now = self.live.load(Relaxed) + self.fresh.load(Relaxed);
+        let taken = now.saturating_sub(self.trigger.load(Relaxed));
+        self.cycle.room.store((taken + taken / 4).max(1), Relaxed);
         self.end_cycle(&mut central, self.cycle.marked.load(Relaxed) + black, before, now);
         // Much of what was made meanwhile is garbage already: it must not count for how far the heap may grow.
         self.set_goal_for(self.cycle.marked.load(Relaxed) + black / 2);
@@ -492,21 +507,32 @@ impl Heap {
         self.bits(self.cycle.number() - self.is_marking() as u64, block)
     }
 
-    /// Somebody takes so many bytes while others mark: helps to mark if the program is about to outrun the marking.
+    /// Somebody takes so many bytes while others mark: helps to mark if what is marked falls behind what was given out. As
+    /// Go's pacer has it, all is to be marked when the heap reaches its goal.
     #[cold]
     #[inline(never)]
     pub(super) fn assist(&self, bytes: usize) {
         let (live, goal) = self.live_and_goal();
-        let size = live + self.fresh.load(Relaxed);
-        if size < goal - (self.cycle.runway(goal.saturating_sub(live)) / 3).min(goal) {
+        let begun_at = self.cycle.begun_at.load(Relaxed);
+        let given = (live + self.fresh.load(Relaxed)).saturating_sub(begun_at);
+        let room = goal.saturating_sub(begun_at).max(1);
+        let due = (live as u128 * given as u128 / room as u128).min(live as u128) as usize;
+        let late = due.saturating_sub(self.cycle.marked.load(Relaxed));
+        if late < bytes {
             return;
         }
-        let Some(chunk) = self.cycle.work.take(true) else { return };
         let shapes = self.cycle.shapes.lock().clone();
         let mut m = Marker::concurrent(self, &shapes);
-        m.add(chunk);
-        m.drain_some(bytes / OBJECT_BYTES * ASSIST);
-        self.cycle.work.end_assist(m.take_stack());
+        let wanted = late.min(bytes * ASSIST).min(ASSIST_BYTES);
+        while m.bytes() < wanted
+            && let Some(chunk) = self.cycle.work.take(true)
+        {
+            m.add(chunk);
+            while m.bytes() < wanted && !m.is_idle() {
+                m.drain_some(ASSIST_OBJECTS);
+            }
+            self.cycle.work.end_assist(m.take_stack());
+        }
     }
 
     // ---- sweeping

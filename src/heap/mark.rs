@@ -115,6 +115,11 @@ impl<'a> Marker<'a> {
         std::mem::take(&mut self.stack)
     }
 
+    /// Bytes marked that the heap has not been told of.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Tells the heap how much was marked.
     pub(super) fn tell(&mut self) {
         self.heap.cycle.marked.fetch_add(std::mem::take(&mut self.bytes), Relaxed);

@@ -74,7 +74,8 @@ pub unsafe fn due(cx: *mut Ctx) {
         let rt = (*cx).rt();
         if rt.gc.is_active() {
             // It will be due again soon enough.
-            return rt.env.heap.unwant();
+            rt.env.heap.unwant();
+            return keep_pace(cx);
         }
         if !(rt.env.heap.suits_concurrent() && start(rt)) {
             roots::collect(cx);
@@ -87,13 +88,25 @@ pub unsafe fn due(cx: *mut Ctx) {
 /// # Safety
 /// As [`roots::collect`].
 pub unsafe fn wait(cx: *mut Ctx) {
+    unsafe { wait_while(cx, || true) }
+}
+
+/// Waits as long as the program has outrun the concurrent collection that goes on.
+///
+/// # Safety
+/// As [`roots::collect`].
+pub unsafe fn keep_pace(cx: *mut Ctx) {
+    unsafe { wait_while(cx, || (*cx).rt().env.heap.is_outrun()) }
+}
+
+unsafe fn wait_while(cx: *mut Ctx, needed: impl Fn() -> bool) {
     unsafe {
         let rt = (*cx).rt();
-        while rt.gc.is_active() && !rt.sched.done.load(SeqCst) {
+        while rt.gc.is_active() && needed() && !rt.sched.done.load(SeqCst) {
             rt.sched.while_resting(&mut (*cx).p, || {
                 let mut ended = rt.gc.ended.0.lock();
                 if rt.gc.is_active() {
-                    rt.gc.ended.1.wait_for(&mut ended, Duration::from_millis(10));
+                    rt.gc.ended.1.wait_for(&mut ended, Duration::from_millis(1));
                 }
             });
         }
@@ -101,7 +114,7 @@ pub unsafe fn wait(cx: *mut Ctx) {
 }
 
 /// Starts a concurrent collection unless one goes on. `false`: there is no thread to be had.
-fn start(rt: &Rt) -> bool {
+pub(super) fn start(rt: &Rt) -> bool {
     let mut thread = rt.gc.thread.lock();
     if rt.gc.give_up.load(SeqCst) || rt.gc.active.swap(true, SeqCst) {
         return true;

@@ -67,8 +67,15 @@ pub unsafe fn short(cx: *mut Ctx) -> Then {
 #[inline(never)]
 pub unsafe fn overdue(cx: *mut Ctx) -> Then {
     unsafe {
+        let rt = (*cx).rt();
         (*cx).cache.overdue = false;
-        collect_midway(cx);
+        if rt.gc.is_active() || rt.env.heap.suits_concurrent() && super::gc::start(rt) {
+            (*(*cx).side.g).midway = true;
+            super::gc::keep_pace(cx);
+            (*(*cx).side.g).midway = false;
+        } else if rt.env.heap.is_overdue() {
+            collect_midway(cx);
+        }
         if (*cx).rt().sched.done.load(SeqCst) { Then::Exit } else { Then::Run }
     }
 }
