@@ -503,7 +503,7 @@ fn tests_of(path: &std::path::Path) -> Vec<PathBuf> {
 
 /// The exported functions and methods of standard packages that a program mentions.
 fn mentioned(path: &std::path::Path, called: &mut BTreeSet<String>) {
-    let mut files = gmpl::vm::source::Files::read(path).unwrap_or_default();
+    let mut files = gmpl::vm::source::Files::read(path, &Default::default()).unwrap_or_default();
     for test in tests_of(path) {
         files.files.push((test.display().to_string(), std::fs::read_to_string(&test).unwrap()));
     }

@@ -3,6 +3,7 @@ use super::terminal::Colour;
 use super::{Format, complain, report, status};
 use crate::base::diag::Severity;
 use crate::types::vet::WARNINGS;
+use crate::vm::source::Files;
 use crate::vm::{CompileOptions, compile};
 use std::path::PathBuf;
 
@@ -17,6 +18,8 @@ Examples:
 
 Exit status: 0; 1 if there are errors, or warnings with --deny; 2 for a wrong command line")]
 pub struct Args {
+    #[command(flatten)]
+    build: super::Build,
     /// Unused names of scripts are errors
     #[arg(long)]
     strict: bool,
@@ -58,7 +61,7 @@ pub fn run(args: Args, colour: Colour) -> i32 {
     let Some(program) = args.program else {
         return super::answer(&all().map(|(code, what)| format!("{code:<18} {what}\n")).collect::<String>());
     };
-    match super::read_program(&program) {
+    match Files::read(&program, &args.build.tags()) {
         Ok(files) => {
             let vet = !args.allow.iter().any(|a| a == "all");
             let options = CompileOptions { strict: args.strict, vet, check_only: true, ..Default::default() };

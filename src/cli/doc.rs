@@ -37,7 +37,7 @@ pub fn run(args: Args) -> i32 {
 pub fn find(name: Option<&str>) -> Result<String, String> {
     let Some(name) = name else { return Ok(list()) };
     if name.ends_with(".gm") || name.ends_with(".go") || name.starts_with(['.', '/']) {
-        let files = source::Files::read(std::path::Path::new(name))?.files;
+        let files = source::Files::read(std::path::Path::new(name), &Default::default())?.files;
         return Ok(Docs::new(name, files).package());
     }
     let (path, rest) = split(name)?;

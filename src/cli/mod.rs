@@ -19,7 +19,7 @@ pub mod trace;
 use crate::base::diag::Severity;
 use crate::base::limits::{MAX_PROCS, SEEDED_PROCS};
 use crate::base::render;
-use crate::vm::source::Files;
+use crate::vm::constraint::Tags;
 use crate::vm::{Compiled, RunOptions};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
@@ -225,9 +225,18 @@ fn set_procs(options: &mut RunOptions, asked: Option<usize>) {
     }
 }
 
-/// Reads a program from a file, a folder or, as `-`, from standard input.
-fn read_program(path: &std::path::Path) -> Result<Files, String> {
-    if path.as_os_str() == "-" { Files::read_input() } else { Files::read(path) }
+/// Which files of packages are used.
+#[derive(clap::Args, Default)]
+pub struct Build {
+    /// Build tags that are set, for files with //go:build lines; separated by commas
+    #[arg(long, value_name = "TAGS")]
+    tags: Vec<String>,
+}
+
+impl Build {
+    fn tags(&self) -> Tags {
+        Tags::new(&self.tags)
+    }
 }
 
 /// How reports are written.

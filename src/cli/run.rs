@@ -47,6 +47,8 @@ pub struct Args {
     /// Unused names of scripts are errors
     #[arg(long)]
     strict: bool,
+    #[command(flatten)]
+    build: super::Build,
     /// How reports are written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -102,6 +104,7 @@ impl Args {
             opcode_profile: false,
             watch: None,
             strict: false,
+            build: super::Build::default(),
             format: Format::default(),
             limits: super::limits::Limits::default(),
             profiles: super::profiles::Profiles::default(),
@@ -118,7 +121,7 @@ impl Args {
         let files = if self.code.is_empty() {
             let path = self.program.take().unwrap_or_default();
             argv.push(path.display().to_string());
-            super::read_program(&path)?
+            Files::read(&path, &self.build.tags())?
         } else {
             argv.push("-e".to_string());
             argv.extend(self.program.take().map(|p| p.display().to_string()));

@@ -24,6 +24,11 @@ pub struct LoadError {
 pub trait Loader {
     fn load(&self, path: &str) -> Result<LoadedPackage, LoadError>;
 
+    /// Whether a package, `None` for the program itself, may import another: one below `internal` not from everywhere.
+    fn allows(&self, _path: &str, _importer: Option<&str>) -> bool {
+        true
+    }
+
     /// The path of the standard package that is called `name`, for scripts and help lines.
     fn std_package_named(&self, name: &str) -> Option<String>;
 }
@@ -121,7 +126,9 @@ impl Load<'_> {
         self.package(rt, Span::NONE);
         let todo = self.imports_of(main_files);
         for (path, span) in todo {
-            if let Some(i) = self.package(path, span) {
+            if self.allows(path, span, None)
+                && let Some(i) = self.package(path, span)
+            {
                 self.graph.main_imports.insert(path, i);
             }
         }
@@ -159,6 +166,10 @@ impl Load<'_> {
         let mut result = None;
         while let Some(top) = stack.last_mut() {
             if let Some((path, span)) = top.todo.pop() {
+                let (importer, std) = (top.path, top.std);
+                if !std && !self.allows(path, span, Some(importer)) {
+                    continue;
+                }
                 match self.open(path, span, &stack) {
                     Ok(Some(i)) => {
                         if let Some(top) = stack.last_mut() {
@@ -189,6 +200,20 @@ impl Load<'_> {
         result
     }
 
+    /// Whether a package, `None` for the program, may import another; reported if not.
+    fn allows(&mut self, path: Sym, span: Span, importer: Option<Sym>) -> bool {
+        let text = self.names.name(path);
+        let allowed = self.loader.allows(text, importer.map(|i| self.names.name(i)));
+        if !allowed {
+            let message = format!("use of internal package {text} not allowed");
+            let outer = text.split("internal").next().unwrap_or("").trim_end_matches('/');
+            let mut d = Diagnostic::error("import", span, message);
+            d.help = (!outer.is_empty()).then(|| format!("only packages below {outer} may import it"));
+            self.diags.push(d);
+        }
+        allowed
+    }
+
     /// `Ok` with the package if it is known (`None`: refused), `Err` with it if its imports are to be loaded first.
     fn open(&mut self, path: Sym, span: Span, stack: &[Open]) -> Result<Option<usize>, Open> {
         match self.known.get(&path) {
@@ -202,15 +227,21 @@ impl Load<'_> {
         }
         let text = self.names.name(path).to_string();
         let refused = match &text[..] {
-            "unsafe" => Some("package unsafe is not supported: programs are memory-safe"),
-            "C" => Some("cgo is not supported"),
-            "embed" => Some("package embed is not supported"),
-            "plugin" => Some("package plugin is not supported"),
-            "" => Some("invalid import path (empty string)"),
+            "unsafe" => Some(("package unsafe is not supported: programs are memory-safe", "")),
+            "C" => Some(("cgo is not supported", "run what is written in C as a program of its own, with os/exec")),
+            "embed" => {
+                Some(("package embed is not supported", "read the files when the program runs: os.ReadFile, os.DirFS"))
+            }
+            "plugin" => {
+                Some(("package plugin is not supported", "import the package, or run it as a program of its own"))
+            }
+            "" => Some(("invalid import path (empty string)", "")),
             _ => None,
         };
-        if let Some(message) = refused {
-            self.diags.push(Diagnostic::error("import", span, message));
+        if let Some((message, help)) = refused {
+            let mut d = Diagnostic::error("import", span, message);
+            d.help = (!help.is_empty()).then(|| help.to_string());
+            self.diags.push(d);
             self.known.insert(path, Known::Failed);
             return Ok(None);
         }

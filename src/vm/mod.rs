@@ -1,8 +1,10 @@
 //! The wiring of the two wings: from source files to a compiled program, and from a program to a run.
 //!
 //! A [`Vm`] shares nothing with any other: many may live in one process.
+pub mod constraint;
 pub mod host;
 pub mod machine;
+pub mod module;
 pub mod pane;
 mod prune;
 pub mod session;
@@ -10,7 +12,7 @@ pub mod source;
 mod stack;
 pub mod trace;
 
-use crate::base::diag::{Diagnostics, Severity};
+use crate::base::diag::{Diagnostic, Diagnostics, Severity};
 use crate::base::intern::Interner;
 use crate::base::limits;
 use crate::base::span::SourceMap;
@@ -63,7 +65,7 @@ pub fn compile(files: Files, options: CompileOptions) -> Compiled {
         Ok(compiled) => compiled,
         Err(e) => {
             let mut diagnostics = Diagnostics::default();
-            diagnostics.push(crate::base::diag::Diagnostic::error(
+            diagnostics.push(Diagnostic::error(
                 "no-memory",
                 crate::base::span::Span::NONE,
                 format!("cannot reserve memory for the compiler's stack: {e}"),
@@ -104,6 +106,9 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
         if options.vet {
             crate::types::vet::vet(&main_files, &ast, &info, &names, &sources, &mut diagnostics);
         }
+        if !options.check_only {
+            require_program(&ast, &main_files, &names, &mut diagnostics);
+        }
         if !diagnostics.has_errors() && !options.check_only {
             let compiled = crate::compile::compile(&ast, &mut info, &names, &sources, &mut diagnostics);
             if !diagnostics.has_errors() {
@@ -127,6 +132,16 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
         std::mem::forget((ast, names, main_files));
     }
     Compiled { program, sources: Arc::new(sources), diagnostics }
+}
+
+/// Reports files that are a package for others to import.
+fn require_program(ast: &Ast, files: &[usize], names: &Interner, diagnostics: &mut Diagnostics) {
+    let clause = files.iter().find_map(|&f| ast.files[f].package).filter(|p| names.name(p.name) != "main");
+    if let Some(clause) = clause {
+        let message = format!("package {} is not a main package", names.name(clause.name));
+        let help = "a program begins with `package main`, or is a script without a package clause";
+        diagnostics.push(Diagnostic::error("not-main", clause.span, message).help(help));
+    }
 }
 
 /// Options of a run.

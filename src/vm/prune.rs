@@ -416,7 +416,7 @@ fn package_name(path: &str) -> &str {
 }
 
 /// All imports of a file, as `(name, path)`.
-fn imports_of(text: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(super) fn imports_of(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut group = false;
     // Declarations follow the imports.
     text.lines().take_while(|line| !keyword(line.as_bytes())).filter_map(move |line| {

@@ -4,7 +4,8 @@
 //!
 //! An input that has errors leaves nothing behind. One whose last statement is an expression has its value shown: it is
 //! checked once to learn the type, then again with the call that shows it around the expression.
-use super::source::{PackageLoader, find_module};
+use super::module::Module;
+use super::source::PackageLoader;
 use super::{RunOptions, new_rt};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::intern::Interner;
@@ -74,7 +75,7 @@ impl Loader for SessionLoader {
 
 impl Front {
     fn loader(&self) -> SessionLoader {
-        SessionLoader(PackageLoader::new(find_module(std::path::Path::new("."))))
+        SessionLoader(PackageLoader::new(Module::find(std::path::Path::new("."))))
     }
 
     /// Parses and checks a text.

@@ -1,5 +1,7 @@
 //! Where source text comes from: the program's files, the packages inside the binary, the packages of a module.
-use super::prune::{Library, Pruned};
+use super::constraint::Tags;
+use super::module::Module;
+use super::prune::{Library, Pruned, imports_of};
 use crate::types::load::{LoadError, LoadedPackage, Loader};
 use std::path::{Path, PathBuf};
 
@@ -12,13 +14,10 @@ pub struct Files {
     pub module: Option<Module>,
     /// Packages whose files are given here instead of found, by import path.
     pub packages: Vec<(String, Vec<(String, String)>)>,
-}
-
-/// A `go.mod`: the module's path and its folder.
-#[derive(Clone, Debug)]
-pub struct Module {
-    pub path: String,
-    pub dir: PathBuf,
+    /// Which files of a folder are used.
+    pub tags: Tags,
+    /// The program's own import path, where it lies in a module.
+    pub path: Option<String>,
 }
 
 impl Files {
@@ -27,27 +26,32 @@ impl Files {
         Files { files: vec![(name.into(), text.into())], ..Files::default() }
     }
 
+    /// Files of a folder, with the module that it lies in.
+    fn of(files: Vec<(String, String)>, dir: &Path, tags: &Tags) -> Files {
+        let module = Module::find(dir);
+        let path = module.as_ref().and_then(|m| m.path_of(dir));
+        Files { files, module, packages: Vec::new(), tags: tags.clone(), path }
+    }
+
     /// Reads a program from standard input.
     ///
     /// # Errors
     /// A sentence that says what is wrong with the input.
-    pub fn read_input() -> Result<Files, String> {
+    pub fn read_input(tags: &Tags) -> Result<Files, String> {
         let mut bytes = Vec::new();
         std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut bytes).map_err(|e| why("standard input", &e))?;
-        Ok(Files {
-            files: vec![("standard input".into(), text_of("standard input", bytes)?)],
-            module: find_module(Path::new(".")),
-            ..Files::default()
-        })
+        let text = text_of("standard input", bytes)?;
+        Ok(Files::of(vec![("standard input".into(), text)], Path::new("."), tags))
     }
 
-    /// Reads a program: a file, `-` for standard input, or all source files of a folder but tests.
+    /// Reads a program: a file whatever its constraints, `-` for standard input, or the source files of a folder but tests
+    /// that are for this machine and these tags.
     ///
     /// # Errors
     /// A sentence that says what is wrong with the path.
-    pub fn read(path: &Path) -> Result<Files, String> {
+    pub fn read(path: &Path, tags: &Tags) -> Result<Files, String> {
         if path.as_os_str() == "-" {
-            return Files::read_input();
+            return Files::read_input(tags);
         }
         let shown = path.display();
         let meta = std::fs::metadata(path).map_err(|e| match e.kind() {
@@ -57,30 +61,89 @@ impl Files {
             },
             _ => why(&shown.to_string(), &e),
         })?;
-        let dir = if meta.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) };
-        let files = if meta.is_dir() {
-            let files = read_dir(path)?;
-            if files.is_empty() {
-                return Err(format!("{shown}: the folder has no .gm or .go files"));
-            }
-            files
-        } else {
-            vec![(shown.to_string(), read_text(path)?)]
-        };
-        Ok(Files { files, module: find_module(dir), ..Files::default() })
+        if meta.is_dir() {
+            return Ok(Files::of(Folder::read(path, tags)?.sources(path)?, path, tags));
+        }
+        let text = read_text(path)?;
+        tags.fit_text(&text).map_err(|e| format!("{shown}: {e}"))?;
+        let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Ok(Files::of(vec![(shown.to_string(), text)], dir, tags))
     }
 }
 
-/// The source files of a folder but tests, in order.
-fn read_dir(dir: &Path) -> Result<Vec<(String, String)>, String> {
-    let entries = std::fs::read_dir(dir).map_err(|e| why(&dir.display().to_string(), &e))?;
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| is_source(p)).collect();
-    paths.sort();
-    paths.into_iter().map(|p| Ok((p.display().to_string(), read_text(&p)?))).collect()
+/// The files of a package: names and texts, in order.
+pub struct Folder {
+    pub files: Vec<(String, String)>,
+    /// The names of those that constraints exclude.
+    pub excluded: Vec<String>,
+    /// One that is excluded since it uses cgo.
+    pub cgo: Option<String>,
 }
 
-fn is_source(path: &Path) -> bool {
-    is_source_or_test(path) && !is_test(path)
+impl Folder {
+    /// Reads the source files of a folder, tests among them.
+    ///
+    /// # Errors
+    /// A sentence that says what cannot be read.
+    pub fn read(dir: &Path, tags: &Tags) -> Result<Folder, String> {
+        let entries = std::fs::read_dir(dir).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => format!("{}: no such file or folder", dir.display()),
+            _ => why(&dir.display().to_string(), &e),
+        })?;
+        let paths = entries.flatten().map(|e| e.path()).filter(|p| is_source_or_test(p));
+        let mut names: Vec<String> =
+            paths.filter_map(|p| p.file_name().and_then(|n| n.to_str()).map(str::to_string)).collect();
+        names.sort();
+        let mut folder = Folder { files: Vec::new(), excluded: Vec::new(), cgo: None };
+        for name in names {
+            if !tags.fit_name(&name) {
+                folder.excluded.push(name);
+                continue;
+            }
+            let text = read_text(&dir.join(&name))?;
+            let fits = tags.fit_text(&text).map_err(|e| format!("{}: {e}", dir.join(&name).display()))?;
+            // As Go does without cgo: a package may have other files for that.
+            let cgo = fits && imports_of(&text).any(|i| i.1 == "C");
+            if cgo {
+                folder.cgo = Some(name.clone());
+            }
+            if fits && !cgo {
+                folder.files.push((name, text));
+            } else {
+                folder.excluded.push(name);
+            }
+        }
+        Ok(folder)
+    }
+
+    /// The files but tests, under their whole names.
+    ///
+    /// # Errors
+    /// A sentence: there are none.
+    fn sources(self, dir: &Path) -> Result<Vec<(String, String)>, String> {
+        let (mut sources, mut tests) = (self.files, self.excluded.is_empty());
+        tests &= !sources.is_empty();
+        sources.retain(|f| !is_test(Path::new(&f.0)));
+        if !sources.is_empty() {
+            return Ok(sources.into_iter().map(|(n, text)| (dir.join(n).display().to_string(), text)).collect());
+        }
+        let shown = dir.display();
+        Err(match () {
+            () if tests => format!("{shown}: the folder has only tests; `gmpl test {shown}` runs them"),
+            () if self.excluded.is_empty() => format!("{shown}: the folder has no .gm or .go files"),
+            () => format!(
+                "{}{}",
+                excluded_all(dir),
+                self.cgo.map_or(String::new(), |f| format!("; {f} uses cgo, which gmpl has not"))
+            ),
+        })
+    }
+}
+
+/// What Go says of a folder whose files are all for other machines, or for nobody.
+pub fn excluded_all(dir: &Path) -> String {
+    let dir = std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_path_buf());
+    format!("build constraints exclude all Go files in {}", dir.display())
 }
 
 /// Whether a path names a source file of a package or of its tests.
@@ -93,6 +156,16 @@ pub fn is_source_or_test(path: &Path) -> bool {
 /// Whether a source file holds tests.
 pub fn is_test(path: &Path) -> bool {
     path.file_stem().is_some_and(|s| s.to_str().is_some_and(|s| s.ends_with("_test")))
+}
+
+/// A path as seen from here, if it lies below.
+pub fn shown(path: &Path) -> PathBuf {
+    let here = std::fs::canonicalize(".").unwrap_or_default();
+    match path.strip_prefix(here) {
+        Ok(rest) if rest.as_os_str().is_empty() => PathBuf::from("."),
+        Ok(rest) => Path::new(".").join(rest),
+        Err(_) => path.to_path_buf(),
+    }
 }
 
 /// Reads a source file.
@@ -118,7 +191,7 @@ fn nearest(path: &Path) -> Option<PathBuf> {
     let dir = path.parent().filter(|p| !p.as_os_str().is_empty());
     let entries = std::fs::read_dir(dir.unwrap_or(Path::new("."))).ok()?;
     let names = entries.flatten().take(10_000).filter_map(|e| e.file_name().into_string().ok());
-    let near = names.filter(|n| is_source(&dir.unwrap_or(Path::new("")).join(n)));
+    let near = names.filter(|n| is_source_or_test(&dir.unwrap_or(Path::new("")).join(n)));
     let near = near.map(|n| (strsim::damerau_levenshtein(&n, wanted), n)).min().filter(|n| n.0 <= 3)?;
     Some(dir.map_or_else(|| PathBuf::from(&near.1), |d| d.join(&near.1)))
 }
@@ -142,35 +215,55 @@ fn text_of(shown: &str, bytes: Vec<u8>) -> Result<String, String> {
     }
 }
 
-/// The nearest `go.mod` upward from a folder.
-pub fn find_module(dir: &Path) -> Option<Module> {
-    let dir = std::fs::canonicalize(dir).ok()?;
-    for folder in dir.ancestors() {
-        if let Ok(text) = std::fs::read_to_string(folder.join("go.mod")) {
-            let path = text.lines().find_map(|l| l.trim().strip_prefix("module "))?;
-            let path = path.split("//").next().unwrap_or("").trim().trim_matches('"').to_string();
-            return Some(Module { path, dir: folder.to_path_buf() });
-        }
-    }
-    None
-}
-
 /// Finds imported packages.
 pub struct PackageLoader {
     module: Option<Module>,
     given: Vec<(String, Vec<(String, String)>)>,
+    tags: Tags,
+    /// The import path of the program itself.
+    path: Option<String>,
     /// What the program reaches of the standard packages; `None`: they are loaded whole.
     pruned: Option<Pruned>,
 }
 
 impl PackageLoader {
     pub fn new(module: Option<Module>) -> PackageLoader {
-        PackageLoader { module, given: Vec::new(), pruned: None }
+        PackageLoader { module, given: Vec::new(), tags: Tags::default(), path: None, pruned: None }
     }
 
     /// For the packages of a program, and no more of the standard ones than it reaches if that is given.
     pub(super) fn of(files: &Files, pruned: Option<Pruned>) -> PackageLoader {
-        PackageLoader { module: files.module.clone(), given: files.packages.clone(), pruned }
+        let (module, given) = (files.module.clone(), files.packages.clone());
+        PackageLoader { module, given, tags: files.tags.clone(), path: files.path.clone(), pruned }
+    }
+
+    /// What to do about a package that is nowhere.
+    fn help(&self, path: &str) -> Option<String> {
+        let folder = |dir: &Path| path.starts_with(char::is_alphanumeric) && dir.join(path).is_dir();
+        match &self.module {
+            Some(m) if folder(&m.dir) => return Some(format!("did you mean \"{}/{path}\"?", m.path)),
+            None if folder(Path::new("")) => {
+                return Some(format!(
+                    "with a file go.mod beside the folder {path} that says `module NAME`, import \"NAME/{path}\""
+                ));
+            }
+            _ => {}
+        }
+        let near = std_packages().map(|p| (strsim::damerau_levenshtein(p, path), p)).min().filter(|n| n.0 <= 2);
+        if let Some((_, near)) = near {
+            return Some(format!("did you mean \"{near}\"?"));
+        }
+        let first = path.split('/').next().unwrap_or("");
+        match &self.module {
+            _ if path.starts_with('.') => Some("import it by its module's path and its folder".into()),
+            None if first.contains('.') => {
+                Some("packages of others need a go.mod that says where they are: `go mod init NAME`".into())
+            }
+            Some(m) if first.contains('.') && !path.starts_with(&m.path) => Some(format!(
+                "gmpl fetches nothing: `go get {path}` does, or `replace` in go.mod names a folder that has it"
+            )),
+            _ => None,
+        }
     }
 }
 
@@ -198,7 +291,7 @@ pub(super) fn prune(files: &Files) -> Option<Pruned> {
     let texts: Vec<&str> = files.files.iter().chain(given).map(|f| f.1.as_str()).collect();
     let elsewhere = |path: &str| {
         let given = files.packages.iter().any(|p| p.0 == path);
-        !given && files.module.as_ref().is_some_and(|m| path.starts_with(&m.path))
+        !given && files.module.as_ref().is_some_and(|m| m.folder_of(path).is_some())
     };
     Pruned::new(&texts, &library, &elsewhere)
 }
@@ -230,36 +323,42 @@ impl Loader for PackageLoader {
             let files = files.iter().map(|f| (format!("$std/{}", f.1), f.2.to_string())).collect();
             return Ok(LoadedPackage { std: true, files });
         }
-        if let Some(module) = &self.module {
-            let inside = match path.strip_prefix(&module.path) {
-                Some("") => Some(""),
-                Some(rest) => rest.strip_prefix('/'),
-                None => None,
-            };
-            if let Some(inside) = inside {
-                let dir = module.dir.join(inside);
-                let message = match read_dir(&dir) {
-                    Ok(files) if !files.is_empty() => return Ok(LoadedPackage { std: false, files }),
-                    Ok(_) => format!("no .gm or .go files in {}", dir.display()),
-                    Err(e) => e,
-                };
-                return Err(LoadError { message, help: None });
+        let (message, mut help) = match self.module.as_ref().and_then(|m| m.folder_of(path)) {
+            Some(Ok(dir)) => {
+                let dir = shown(&dir);
+                match Folder::read(&dir, &self.tags).and_then(|f| f.sources(&dir)) {
+                    Ok(files) => return Ok(LoadedPackage { std: false, files }),
+                    Err(e) => (e, None),
+                }
             }
-        }
-        let first = path.split('/').next().unwrap_or("");
-        let message = if first.contains('.') {
-            format!("package {path} is not part of the program (gmpl fetches no modules)")
-        } else {
-            format!("package {path} is not in std")
+            Some(Err(dir)) => (format!("{}: no such folder", shown(&dir).display()), None),
+            None if path.starts_with('.') => ("relative import paths are not supported".into(), None),
+            None if path.split('/').next().is_some_and(|first| first.contains('.')) => {
+                ("no required module provides it".into(), None)
+            }
+            None => (format!("package {path} is not in std"), None),
         };
-        let nearest = FILES
-            .iter()
-            .map(|f| f.0)
-            .filter(|p| !p.starts_with("internal"))
-            .map(|p| (strsim::damerau_levenshtein(p, path), p))
-            .min();
-        let help = nearest.filter(|n| n.0 <= 2).map(|n| format!("did you mean \"{}\"?", n.1));
+        help = help.or_else(|| self.help(path));
         Err(LoadError { message, help })
+    }
+
+    fn allows(&self, path: &str, importer: Option<&str>) -> bool {
+        let at = match path.rfind("/internal/") {
+            Some(at) => at,
+            None if path.starts_with("internal/") || path == "internal" => 0,
+            None => match path.strip_suffix("/internal") {
+                Some(parent) => parent.len(),
+                None => return true,
+            },
+        };
+        if importer.is_none() && !self.given.is_empty() {
+            // The program that runs a package's tests imports what it needs.
+            return true;
+        }
+        let importer = importer.or(self.path.as_deref()).unwrap_or("");
+        let importer = importer.strip_suffix("_test").unwrap_or(importer);
+        let below = importer.strip_prefix(&path[..at]);
+        std_files(path).is_empty() && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     fn std_package_named(&self, name: &str) -> Option<String> {

@@ -130,7 +130,7 @@ impl Repl {
 
     /// Runs a file as one input.
     pub(super) fn load(&mut self, path: &Path) -> Next {
-        match source::Files::read(path) {
+        match source::Files::read(path, &Default::default()) {
             Ok(files) => {
                 for (_, text) in files.files {
                     if let end @ Next::End(_) = self.input(&without_package(&text)) {

@@ -44,6 +44,8 @@ pub struct BinaryArgs {
     #[arg(long)]
     replay: Option<String>,
     #[command(flatten)]
+    build: crate::cli::Build,
+    #[command(flatten)]
     profiles: crate::cli::profiles::Profiles,
     /// The names of the package's files
     files: Vec<String>,
@@ -52,7 +54,7 @@ pub struct BinaryArgs {
 }
 
 pub fn run_binary(args: BinaryArgs, colour: Colour) -> i32 {
-    let harness = match Harness::read(&args.path, &args.dir, &args.shown, &args.files) {
+    let harness = match Harness::read(&args.path, &args.dir, &args.shown, &args.files, args.build.tags()) {
         Ok(harness) => harness,
         Err(e) => {
             begin_reports();

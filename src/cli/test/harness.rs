@@ -4,7 +4,9 @@ use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::intern::Interner;
 use crate::base::span::{SourceMap, Span};
 use crate::syntax::ast::{Ast, ExprKind, Func, TopItem};
-use crate::vm::source::{Files, find_module, is_test, read_text};
+use crate::vm::constraint::Tags;
+use crate::vm::module::Module;
+use crate::vm::source::{Files, is_test, read_text};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -43,9 +45,9 @@ impl Harness {
     ///
     /// # Errors
     /// A sentence that says which file cannot be read.
-    pub fn read(path: &str, dir: &Path, shown: &Path, names: &[String]) -> Result<Harness, String> {
+    pub fn read(path: &str, dir: &Path, shown: &Path, names: &[String], tags: Tags) -> Result<Harness, String> {
         let mut harness = Harness {
-            files: Files { module: find_module(dir), ..Files::default() },
+            files: Files { module: Module::find(dir), tags, ..Files::default() },
             sources: SourceMap::default(),
             diagnostics: Diagnostics::default(),
             found: Found::default(),

@@ -93,6 +93,8 @@ pub struct Args {
     #[arg(long)]
     allow_leaks: bool,
     #[command(flatten)]
+    build: crate::cli::Build,
+    #[command(flatten)]
     profiles: Profiles,
     /// Folders (./... : all below), import paths of the module, or the files of one package (default: this folder)
     #[arg(value_name = "PACKAGE")]
@@ -199,7 +201,7 @@ pub fn run(args: Args, colour: Colour) -> i32 {
         complain(&format!("-timeout {t}: {e}"));
         return status::FAILED;
     }
-    let found = match packages::find(&args.packages) {
+    let found = match packages::find(&args.packages, &args.build.tags()) {
         Ok(found) => found,
         Err(e) => {
             complain(&e);
@@ -256,6 +258,7 @@ impl Launch {
         if let Some(seed) = self.args.seed {
             list.extend(["--seed".into(), seed.to_string().into()]);
         }
+        list.extend(self.args.build.tags.iter().flat_map(|t| ["--tags".into(), t.into()]));
         list.extend(self.args.profiles.arguments());
         list.extend(["--color".into(), if self.colour { "always" } else { "never" }.into()]);
         list.extend(package.files.iter().map(Into::into));

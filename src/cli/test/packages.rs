@@ -1,5 +1,7 @@
 //! Which packages a command line means, and which files they have.
-use crate::vm::source::{Module, find_module, is_source_or_test, is_test};
+use crate::vm::constraint::Tags;
+use crate::vm::module::Module;
+use crate::vm::source::{Folder, excluded_all, is_test, shown};
 use std::path::{Path, PathBuf};
 
 /// A package to be tested.
@@ -11,6 +13,8 @@ pub struct Package {
     pub dir: PathBuf,
     /// The names of its files, tests among them.
     pub files: Vec<String>,
+    /// Why it cannot be tested: what is wrong with its files' constraints.
+    pub broken: Option<String>,
 }
 
 impl Package {
@@ -26,10 +30,10 @@ const COMMAND_LINE: &str = "command-line-arguments";
 ///
 /// # Errors
 /// A sentence that says which argument means none.
-pub fn find(args: &[String]) -> Result<Vec<Package>, String> {
-    let here = find_module(Path::new("."));
+pub fn find(args: &[String], tags: &Tags) -> Result<Vec<Package>, String> {
+    let here = Module::find(Path::new("."));
     if args.is_empty() {
-        return folder(Path::new("."), here.as_ref()).map(|p| vec![p]);
+        return folder(Path::new("."), here.as_ref(), tags).map(|p| vec![p]);
     }
     if args.iter().any(|a| a.ends_with(".gm") || a.ends_with(".go")) {
         return of_files(args).map(|p| vec![p]);
@@ -37,8 +41,8 @@ pub fn find(args: &[String]) -> Result<Vec<Package>, String> {
     let mut packages: Vec<Package> = Vec::new();
     for arg in args {
         let found = match arg.strip_suffix("...") {
-            Some(root) => below(root, here.as_ref())?,
-            None => vec![folder(&place(arg, here.as_ref()), here.as_ref())?],
+            Some(root) => below(root, here.as_ref(), tags)?,
+            None => vec![folder(&place(arg, here.as_ref()), here.as_ref(), tags)?],
         };
         for package in found {
             if packages.iter().all(|p| p.path != package.path || p.dir != package.dir) {
@@ -51,49 +55,36 @@ pub fn find(args: &[String]) -> Result<Vec<Package>, String> {
 
 /// The folder of an argument: as it stands, or as an import path of the module.
 fn place(arg: &str, module: Option<&Module>) -> PathBuf {
-    let inside = |m: &Module| {
-        let rest = arg.strip_prefix(&m.path)?;
-        let rest = if rest.is_empty() { rest } else { rest.strip_prefix('/')? };
-        let here = std::fs::canonicalize(".").ok()?;
-        Some(shown(&m.dir.join(rest), &here))
-    };
     let path = Path::new(arg);
     if path.is_dir() || arg.starts_with('.') {
         return path.to_path_buf();
     }
-    module.and_then(inside).unwrap_or_else(|| path.to_path_buf())
+    let found = module.and_then(|m| m.folder_of(arg));
+    found.map_or_else(|| path.to_path_buf(), |dir| shown(&dir.unwrap_or_else(|missing| missing)))
 }
 
-/// A path as seen from here, if it lies below.
-fn shown(path: &Path, here: &Path) -> PathBuf {
-    match path.strip_prefix(here) {
-        Ok(rest) if rest.as_os_str().is_empty() => PathBuf::from("."),
-        Ok(rest) => Path::new(".").join(rest),
-        Err(_) => path.to_path_buf(),
+fn folder(dir: &Path, module: Option<&Module>, tags: &Tags) -> Result<Package, String> {
+    if !dir.is_dir() {
+        return Err(format!("{}: no such file or folder", dir.display()));
     }
-}
-
-/// The source files of a folder, in order.
-fn files_of(dir: &Path) -> Result<Vec<String>, String> {
-    let entries = std::fs::read_dir(dir).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => format!("{}: no such file or folder", dir.display()),
-        _ => format!("{}: {}", dir.display(), crate::cli::terminal::why(&e)),
-    })?;
-    let mut names: Vec<String> = entries
-        .flatten()
-        .filter(|e| is_source_or_test(&e.path()))
-        .filter_map(|e| e.file_name().into_string().ok())
-        .collect();
-    names.sort();
-    Ok(names)
-}
-
-fn folder(dir: &Path, module: Option<&Module>) -> Result<Package, String> {
-    let files = files_of(dir)?;
-    if files.is_empty() {
+    let package = package(dir, module, tags);
+    if package.files.is_empty() && package.broken.is_none() {
         return Err(format!("{}: the folder has no .gm or .go files", dir.display()));
     }
-    Ok(Package { path: import_path(dir, module), dir: dir.to_path_buf(), files })
+    Ok(package)
+}
+
+/// The package in a folder.
+fn package(dir: &Path, module: Option<&Module>, tags: &Tags) -> Package {
+    let path = import_path(dir, module);
+    let (files, broken) = match Folder::read(dir, tags) {
+        Ok(f) if f.files.is_empty() && !f.excluded.is_empty() => {
+            (Vec::new(), Some(format!("package {path}: {}", excluded_all(dir))))
+        }
+        Ok(f) => (f.files.into_iter().map(|f| f.0).collect(), None),
+        Err(e) => (Vec::new(), Some(e)),
+    };
+    Package { path, dir: dir.to_path_buf(), files, broken }
 }
 
 /// The import path of a folder: below its module's, or its own name where there is none.
@@ -103,23 +94,18 @@ fn import_path(dir: &Path, here: Option<&Module>) -> String {
     let module = match here {
         Some(m) if full.starts_with(&m.dir) => Some(m),
         _ => {
-            own = find_module(dir);
+            own = Module::find(dir);
             own.as_ref()
         }
     };
-    if let Some(m) = module
-        && let Ok(rest) = full.strip_prefix(&m.dir)
-    {
-        return match rest.to_str() {
-            Some("") | None => m.path.clone(),
-            Some(rest) => format!("{}/{rest}", m.path),
-        };
+    if let Some(path) = module.and_then(|m| m.path_of(dir)) {
+        return path;
     }
     full.file_name().map_or_else(|| COMMAND_LINE.into(), |n| n.to_string_lossy().into_owned())
 }
 
 /// The packages in a folder and below, without those that begin with `.` or `_`, `testdata`, and other modules.
-fn below(root: &str, module: Option<&Module>) -> Result<Vec<Package>, String> {
+fn below(root: &str, module: Option<&Module>, tags: &Tags) -> Result<Vec<Package>, String> {
     let start = match root.trim_end_matches('/') {
         "" if root.starts_with('/') => PathBuf::from("/"),
         "" => PathBuf::from("."),
@@ -131,9 +117,10 @@ fn below(root: &str, module: Option<&Module>) -> Result<Vec<Package>, String> {
     let mut packages = Vec::new();
     let mut todo = vec![start.clone()];
     while let Some(dir) = todo.pop() {
-        let files = files_of(&dir)?;
-        if !files.is_empty() {
-            packages.push(Package { path: import_path(&dir, module), dir: dir.clone(), files });
+        let package = package(&dir, module, tags);
+        // One that is for other machines is passed over.
+        if !package.files.is_empty() || package.broken.as_ref().is_some_and(|b| !b.ends_with(&excluded_all(&dir))) {
+            packages.push(package);
         }
         let entries = std::fs::read_dir(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
         let mut names: Vec<String> = entries
@@ -151,7 +138,7 @@ fn below(root: &str, module: Option<&Module>) -> Result<Vec<Package>, String> {
 }
 
 fn of_files(args: &[String]) -> Result<Package, String> {
-    let mut package = Package { path: COMMAND_LINE.into(), dir: PathBuf::new(), files: Vec::new() };
+    let mut package = Package { path: COMMAND_LINE.into(), dir: PathBuf::new(), files: Vec::new(), broken: None };
     for (i, arg) in args.iter().enumerate() {
         let path = Path::new(arg);
         if !arg.ends_with(".gm") && !arg.ends_with(".go") {

@@ -126,6 +126,10 @@ struct Done {
 /// looked at.
 fn test(launch: &Launch, package: &Package, sink: &mut Sink, unseen: bool) -> Done {
     let path = &package.path;
+    if let Some(why) = &package.broken {
+        sink.write(format!("FAIL\t{path} [setup failed]\n").as_bytes());
+        return Done { failed: true, built: false, reports: format!("# {path}\n{why}\n").into_bytes() };
+    }
     let start = Instant::now();
     let ended = match run_process(launch, package, sink) {
         Ok(ended) => ended,

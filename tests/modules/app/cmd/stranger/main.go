@@ -1,0 +1,5 @@
+package main
+
+import "example.com/dep/internal/secret"
+
+func main() { println(secret.Name) }

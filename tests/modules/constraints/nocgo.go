@@ -1,0 +1,5 @@
+//go:build !special || !(plan9 && !gc)
+
+package main
+
+var _ = add("nocgo")

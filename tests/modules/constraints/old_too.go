@@ -1,0 +1,6 @@
+// +build plan9 windows
+// +build !ignore
+
+package main
+
+var _ = add("old_too")

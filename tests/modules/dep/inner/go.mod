@@ -1,0 +1,3 @@
+module example.com/dep/inner
+
+go 1.27

@@ -1,0 +1,9 @@
+package main
+
+import (
+	"fmt"
+
+	"example.com/far/away"
+)
+
+func main() { fmt.Println(away.Name()) }

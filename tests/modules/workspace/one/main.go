@@ -1,0 +1,9 @@
+package main
+
+import (
+	"fmt"
+
+	"example.com/two"
+)
+
+func main() { fmt.Println(two.Name) }
