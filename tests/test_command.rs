@@ -113,6 +113,30 @@ fn prints_what_go_test_prints() {
 }
 
 #[test]
+fn profiles_of_coverage_are_those_of_go() {
+    let profile = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("profile.txt");
+    let flag = format!("-coverprofile={}", profile.display());
+    for mode in ["count", "atomic", "set"] {
+        let (status, text) = gmpl("cover", &["-covermode", mode, &flag, "./..."]);
+        assert!(status == 1 && text.contains("[no statements]"), "{text}");
+        let found = std::fs::read_to_string(&profile).expect("a profile");
+        let mut expected = String::new();
+        for line in include_str!("suites/cover/profile.txt").lines() {
+            match line.rsplit_once(' ') {
+                Some(("mode:", _)) => expected.push_str(&format!("mode: {mode}\n")),
+                Some((block, count)) if mode == "set" && count != "0" => expected.push_str(&format!("{block} 1\n")),
+                _ => expected.push_str(&format!("{line}\n")),
+            }
+        }
+        assert_eq!(found, expected);
+    }
+    let (status, text) = gmpl("cover", &["-coverprofile=/nowhere/profile.txt"]);
+    assert!(status == 2 && text.contains("/nowhere/profile.txt: No such file or directory"), "{text}");
+    let (status, text) = gmpl("cover", &["-covermode=often"]);
+    assert!(status == 2 && text.contains("valid modes are set, count and atomic"), "{text}");
+}
+
+#[test]
 fn leaked_goroutines_fail_their_test() {
     let (status, text) = gmpl("failing", &["-run", "TestLeak"]);
     assert_eq!(status, 1, "{text}");

@@ -46,6 +46,11 @@ impl SourceFile {
         (line as u32, offset - self.line_starts[line - 1] + 1)
     }
 
+    /// Position of a line's first byte, lines counted from 1.
+    pub fn line_start(&self, line: u32) -> Option<u32> {
+        self.line_starts.get((line as usize).checked_sub(1)?).map(|start| self.base + start)
+    }
+
     /// The text of a line, counted from 1, without its line end.
     pub fn line_text(&self, line: u32) -> &str {
         let start = self.line_starts[line as usize - 1] as usize;

@@ -360,6 +360,7 @@ op_table! {
     AtCas "wuu" "likewise an atomic compare-and-swap of a word"
     Gosched "wuu" "likewise runtime.Gosched"
     // ---- miscellany
+    Count "uU" "G[U] = G[U] + 1, atomically; with a = 1 it only becomes 1"
     PrintW "rtu" "builtin print of R[a..] as runtime type b; c: 0 plain, 1 preceded by a space, 2 newline only"
     Unreachable "___" "our own bug if reached"
     Halt "___" "the program's end: main has returned"

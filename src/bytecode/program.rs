@@ -404,6 +404,8 @@ pub struct Program {
     pub closures: Vec<ClosureShape>,
     /// Initialises packages, then runs `main.main`.
     pub entry: Option<FuncIdx>,
+    /// What is counted of a package under test; the counters are among the package-level variables.
+    pub coverage: Option<super::cover::Coverage>,
     /// `(package path, type name)` to type, for natives that make values of a standard package's types.
     pub well_known: Vec<(String, RTypeId)>,
 }

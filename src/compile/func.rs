@@ -200,7 +200,7 @@ impl Compiler<'_> {
         self.load_captures(captures, closure_slot);
         self.result_variables(&f.sig);
         if let Some(b) = &f.body {
-            self.block_stmts(&b.stmts);
+            self.block(b);
             self.f.code.pos = b.span.hi.saturating_sub(1);
         }
         self.end_function(f.span);

@@ -167,7 +167,7 @@ impl Compiler<'_> {
                 self.bind_param(obj, ty, slot);
             }
         }
-        self.block_stmts(&body.stmts);
+        self.block(body);
         self.set_pos(body.span.hi.saturating_sub(1));
         if !self.f.code.dead {
             self.finish_body(vars, READY, true);

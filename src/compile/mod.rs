@@ -14,6 +14,7 @@ mod call;
 mod closure;
 mod cond;
 mod conv;
+pub mod cover;
 mod divide;
 mod emit;
 mod expr;
@@ -33,7 +34,6 @@ mod types;
 
 use crate::base::diag::Diagnostics;
 use crate::base::intern::{Interner, Sym};
-use crate::base::span::SourceMap;
 use crate::bytecode::program::*;
 use crate::syntax::ast::{Ast, ExprId, FuncId};
 use crate::types::info::{Info, ObjId, ObjKind, PkgId};
@@ -176,11 +176,20 @@ pub struct Compiler<'a> {
     keeps_methods: bool,
     /// Runtime types below this number have their stubs.
     stubbed: usize,
+    /// Blocks that are counted.
+    cover: Option<cover::Cover>,
 }
 
-/// Compiles a checked program. Limits that it exceeds are reported.
-pub fn compile(ast: &Ast, info: &mut Info, names: &Interner, _sources: &SourceMap, diags: &mut Diagnostics) -> Program {
+/// Compiles a checked program, and counts blocks of it. Limits that it exceeds are reported.
+pub fn compile(
+    ast: &Ast,
+    info: &mut Info,
+    names: &Interner,
+    cover: Option<cover::Cover>,
+    diags: &mut Diagnostics,
+) -> Program {
     let mut c = new_compiler(ast, info, names, diags);
+    c.begin_cover(cover);
     c.look_at_imports();
     c.program();
     c.prog
@@ -229,6 +238,7 @@ fn new_compiler<'a>(ast: &'a Ast, info: &'a mut Info, names: &'a Interner, diags
         reflects: false,
         keeps_methods: false,
         stubbed: 0,
+        cover: None,
     }
 }
 

@@ -103,7 +103,7 @@ impl Compiler<'_> {
 
     fn body(&mut self, lp: &Loop) {
         self.f.ctrl.push(Ctrl { label: lp.label, brk: lp.end, cont: Some(lp.cont) });
-        self.block_stmts(&lp.body.stmts);
+        self.block(lp.body);
         self.f.ctrl.pop();
         self.f.code.bind(lp.cont);
     }

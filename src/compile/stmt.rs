@@ -21,6 +21,11 @@ pub struct Ctrl {
 }
 
 impl Compiler<'_> {
+    pub fn block(&mut self, b: &Block) {
+        self.count_empty(b.span.lo);
+        self.block_stmts(&b.stmts);
+    }
+
     pub fn block_stmts(&mut self, stmts: &[StmtId]) {
         let mark = self.f.regs.mark();
         for &s in stmts {
@@ -33,6 +38,7 @@ impl Compiler<'_> {
         let ast = self.ast;
         let s = ast.stmt(id);
         self.set_pos(s.span.lo);
+        self.count_before(id);
         let label = self.f.pending_label.take();
         match &s.kind {
             StmtKind::Bad | StmtKind::Empty => {}
@@ -46,7 +52,7 @@ impl Compiler<'_> {
                 self.stmt(*stmt);
                 self.f.pending_label = None;
             }
-            StmtKind::Block(b) => self.block_stmts(&b.stmts),
+            StmtKind::Block(b) => self.block(b),
             _ => {
                 let mark = self.f.regs.mark();
                 self.inner_stmt(id, label);
@@ -77,6 +83,7 @@ impl Compiler<'_> {
                 }
                 self.set_pos(ast.span(*cond).lo);
                 if els.is_none()
+                    && self.cover.is_none()
                     && let [only] = then.stmts[..]
                     && let Some(to) = self.plain_exit(only)
                 {
@@ -84,7 +91,7 @@ impl Compiler<'_> {
                 }
                 let no = self.f.code.label();
                 self.cond(*cond, no, false);
-                self.block_stmts(&then.stmts);
+                self.block(then);
                 match els {
                     Some(e) => {
                         let end = self.f.code.label();
@@ -465,7 +472,7 @@ impl Compiler<'_> {
         }
         self.f.code.bind(top);
         self.f.ctrl.push(Ctrl { label, brk: end, cont: Some(cont) });
-        self.block_stmts(&body.stmts);
+        self.block(body);
         self.f.ctrl.pop();
         self.f.code.bind(cont);
         for (obj, ty) in &vars {
@@ -798,6 +805,7 @@ impl Compiler<'_> {
                     self.bind_value(l, define, arm.ok, TypeId::BOOL);
                 }
             }
+            self.count_empty(c.colon);
             self.block_stmts(&c.body);
             self.f.regs.release(mark);
             self.f.code.jump(end);

@@ -35,11 +35,15 @@ impl Compiler<'_> {
         self.f.ctrl.push(Ctrl { label, brk: end, cont: None });
         for (i, (c, &l)) in cases.iter().zip(&labels).enumerate() {
             self.f.code.bind(l);
+            self.count_empty(c.colon);
             let (body, falls) = match c.body.split_last() {
                 Some((last, body)) if matches!(self.ast.stmt(*last).kind, StmtKind::Fallthrough) => (body, true),
                 _ => (&c.body[..], false),
             };
             self.block_stmts(body);
+            if falls {
+                self.count_before(c.body[body.len()]);
+            }
             // after `fallthrough` the next body follows at once
             if !falls && i + 1 < labels.len() {
                 self.f.code.jump(end);
@@ -173,6 +177,7 @@ impl Compiler<'_> {
                 self.store(place, ty, r);
                 self.f.regs.release(inner);
             }
+            self.count_empty(c.colon);
             self.block_stmts(&c.body);
             self.f.regs.release(mark);
             self.f.code.jump(end);

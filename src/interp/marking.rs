@@ -190,7 +190,7 @@ fn overwrites(op: Op) -> bool {
             | IfP | IfI | IfU | IfF | IfN | UnP | UnI | UnU | UnF | UnN | AssertT | AssertI | IsT | IsI |
             Call | CallC | CallI | CallN | MuLock | MuUnlock | WgAdd | WgDone | AtLoad | AtStore | AtAdd | AtCas | Gosched | CallR | Ret | RetW | MkClosure | LdCap | Go | GoC | Defer |
             DeferTok | DeferTo | RetDefer | Recover | Panic | PanicRt | MkChan | Send | Close | Select |
-            Forever | PrintW | Unreachable | Halt | GExit | PanicRet | PanicText => false,
+            Forever | Count | PrintW | Unreachable | Halt | GExit | PanicRet | PanicText => false,
     }
 }
 

@@ -1408,6 +1408,16 @@ handlers! {
     }
     Select(pc, r, cx, n, t) { call::select(pc, r, cx, n, t) }
     Forever(pc, r, cx, n, t) { call::park_forever(pc, r, cx, n, t, WaitReason::SelectNoCases) }
+    Count(pc, r, cx, n, t) {
+        let w = (*cx).globals.add(x!(pc) as u32 as usize) as *const AtomicU64;
+        if a!(pc) == 0 {
+            (*w).fetch_add(1, Relaxed);
+        } else if (*w).load(Relaxed) == 0 {
+            // Other Ps keep the line.
+            (*w).store(1, Relaxed);
+        }
+        next!(pc, r, cx, n, t)
+    }
     PrintW(pc, r, cx, n, t) {
         slow::print(cx, b!(pc) as u32, r.add(a!(pc)), c!(pc));
         next!(pc, r, cx, n, t)

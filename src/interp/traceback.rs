@@ -315,6 +315,12 @@ pub fn tracer(rt: &Rt) -> Tracer {
         },
         frame: |rt, frame| unsafe { symbols::place(&*(rt as *const Rt), frame) },
         goroutines: |rt| unsafe { sampling::goroutines(&*(rt as *const Rt)) },
+        counts: |rt| unsafe {
+            let rt = &*(rt as *const Rt);
+            let Some(cover) = &rt.env.program.coverage else { return Vec::new() };
+            let first = rt.globals.as_ptr().add(cover.first as usize);
+            (0..cover.blocks.len()).map(|i| crate::value::slice::load(first.add(i) as *mut u64)).collect()
+        },
         switch: |rt, change| unsafe { sampling::switch(&*(rt as *const Rt), change) },
         text: |rt, g| unsafe {
             let mut out = Vec::new();

@@ -112,8 +112,8 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
     (
         Nothing,
         "internal/testhook",
-        "InBubble NewGroup Reseed askStuck enterBubble leaveBubble mainEnds others takeStuck verdict waitForEnd \
-         waitForOthers",
+        "CoverMode CoverProfile Covered InBubble NewGroup Reseed askStuck enterBubble leaveBubble mainEnds others \
+         takeStuck verdict waitForEnd waitForOthers",
     ),
     (Nothing, "regexp", "QuoteMeta compile findAll isMatch replace"),
     (

@@ -11,6 +11,9 @@ pub const NATIVES: &[NativeEntry] = &[
     ("internal/testhook.takeStuck", take_stuck),
     ("internal/testhook.others", others),
     ("internal/testhook.Reseed", reseed),
+    ("internal/testhook.CoverMode", cover_mode),
+    ("internal/testhook.Covered", covered),
+    ("internal/testhook.CoverProfile", cover_profile),
     ("internal/testhook.enterBubble", enter_bubble),
     ("internal/testhook.leaveBubble", leave_bubble),
     ("internal/testhook.InBubble", in_bubble),
@@ -69,6 +72,34 @@ fn reseed(cx: &mut Cx) -> NativeResult {
     // SAFETY: the P of the running native.
     unsafe { (*cx.side.p).reseed() };
     Ok(Outcome::Yield)
+}
+
+/// `CoverMode() string`: how blocks are counted; empty if they are not.
+fn cover_mode(cx: &mut Cx) -> NativeResult {
+    let mode = cx.env.program.coverage.as_ref().map_or("", |c| c.mode.name());
+    cx.set_str(0, mode.as_bytes())?;
+    Ok(Outcome::Done)
+}
+
+fn counts(cx: &Cx) -> Vec<u64> {
+    cx.env.tracer.get().map_or(Vec::new(), |t| (t.counts)(t.rt))
+}
+
+/// `Covered() (all, ran int)`: the statements of the package that is tested.
+fn covered(cx: &mut Cx) -> NativeResult {
+    let counts = counts(cx);
+    let (all, ran) = cx.env.program.coverage.as_ref().map_or((0, 0), |c| c.statements(&counts));
+    cx.set_int(0, all as i64);
+    cx.set_int(1, ran as i64);
+    Ok(Outcome::Done)
+}
+
+/// `CoverProfile() string`: the lines of the blocks.
+fn cover_profile(cx: &mut Cx) -> NativeResult {
+    let counts = counts(cx);
+    let text = cx.env.program.coverage.as_ref().map_or(String::new(), |c| c.profile(&counts));
+    cx.set_str(0, text.as_bytes())?;
+    Ok(Outcome::Done)
 }
 
 /// The running G belongs to another group from now on.

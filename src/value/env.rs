@@ -76,6 +76,8 @@ pub struct Tracer {
     pub frame: fn(rt: usize, frame: u32) -> Place,
     /// Where all goroutines are; the world is stopped.
     pub goroutines: fn(rt: usize) -> Table,
+    /// The counters of the blocks of a package under test.
+    pub counts: fn(rt: usize) -> Vec<u64>,
     /// Changes what samples are taken; the world is stopped.
     pub switch: fn(rt: usize, change: &dyn Fn(&Recorder)),
 }

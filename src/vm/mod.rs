@@ -16,7 +16,9 @@ use crate::base::diag::{Diagnostic, Diagnostics, Severity};
 use crate::base::intern::Interner;
 use crate::base::limits;
 use crate::base::span::SourceMap;
+use crate::bytecode::cover::CoverMode;
 use crate::bytecode::program::Program;
+use crate::compile::cover::Cover;
 pub use crate::door::Permissions;
 use crate::heap::{Concurrent, Config, Heap};
 use crate::interp::ctx::{Exit, Rt};
@@ -27,7 +29,7 @@ pub use crate::profile::record::{Kind as ProfileKind, WantedProfiles};
 pub use crate::sched::trace::record::Wanted;
 use crate::syntax::ast::Ast;
 use crate::types::check::{CheckOptions, check_program};
-use crate::types::load::load_program;
+use crate::types::load::{PackageGraph, load_program};
 use crate::value::env::Host;
 use source::{Files, PackageLoader};
 use std::sync::Arc;
@@ -52,6 +54,8 @@ pub struct CompileOptions {
     pub check_only: bool,
     /// A program with errors is not compiled again with whole packages; for tests of what is left out of them.
     pub reached_only: bool,
+    /// Count which blocks run of the first of `Files::packages`, its tests left out.
+    pub cover: Option<CoverMode>,
     /// The process ends when the program does: what is small is not given back before, piece by piece.
     pub for_process: bool,
 }
@@ -110,7 +114,8 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
             require_program(&ast, &main_files, &names, &mut diagnostics);
         }
         if !diagnostics.has_errors() && !options.check_only {
-            let compiled = crate::compile::compile(&ast, &mut info, &names, &sources, &mut diagnostics);
+            let cover = options.cover.map(|mode| blocks(mode, files, &graph, &ast, &names, &sources));
+            let compiled = crate::compile::compile(&ast, &mut info, &names, cover, &mut diagnostics);
             if !diagnostics.has_errors() {
                 program = Some(compiled);
             }
@@ -132,6 +137,29 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
         std::mem::forget((ast, names, main_files));
     }
     Compiled { program, sources: Arc::new(sources), diagnostics }
+}
+
+/// The blocks of the package under test.
+fn blocks(
+    mode: CoverMode,
+    files: &Files,
+    graph: &PackageGraph,
+    ast: &Ast,
+    names: &Interner,
+    sources: &SourceMap,
+) -> Cover {
+    let mut cover = Cover::new(mode);
+    let path = files.packages.first().map_or("", |p| p.0.as_str());
+    let package = graph.packages.iter().find(|p| names.name(p.path) == path);
+    for &f in package.iter().flat_map(|p| &p.files) {
+        let file = &ast.files[f];
+        let source = sources.file(file.id);
+        let name = std::path::Path::new(&source.name);
+        if let Some(last) = name.file_name().filter(|_| !source::is_test(name)) {
+            cover.add_file(file, source, ast, format!("{path}/{}", last.display()));
+        }
+    }
+    cover
 }
 
 /// Reports files that are a package for others to import.

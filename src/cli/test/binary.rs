@@ -3,6 +3,7 @@ use super::harness::Harness;
 use super::seeds;
 use crate::base::limits::MAX_REPORTED_ERRORS;
 use crate::base::render;
+use crate::bytecode::cover::CoverMode;
 use crate::cli::run::run_program;
 use crate::cli::terminal::Colour;
 use crate::cli::{complain, report, set_procs, signals, status};
@@ -33,6 +34,9 @@ pub struct BinaryArgs {
     /// There are no tests: only look for mistakes
     #[arg(long)]
     check: bool,
+    /// Count which blocks of the package run
+    #[arg(long, value_parser = super::cover::mode)]
+    cover: Option<CoverMode>,
     #[arg(long)]
     allow_leaks: bool,
     #[arg(long)]
@@ -72,7 +76,12 @@ pub fn run_binary(args: BinaryArgs, colour: Colour) -> i32 {
         return status::COMPILE_ERROR;
     }
     // With many schedules the program is made ready more than once, and the process outlives each run.
-    let options = CompileOptions { check_only: args.check, for_process: args.seeds.is_none(), ..Default::default() };
+    let options = CompileOptions {
+        check_only: args.check && args.cover.is_none(),
+        for_process: args.seeds.is_none(),
+        cover: args.cover,
+        ..Default::default()
+    };
     let mut compiled = compile(harness.files, options);
     if compiled.diagnostics.has_errors() {
         begin_reports();
@@ -80,7 +89,7 @@ pub fn run_binary(args: BinaryArgs, colour: Colour) -> i32 {
         return status::COMPILE_ERROR;
     }
     if args.check {
-        return status::OK;
+        return show_uncovered(&compiled, &args.args);
     }
     show_full_names(&mut compiled, &args);
     let mut argv = vec![args.argv0.clone().unwrap_or_else(|| format!("{}.test", args.path))];
@@ -106,6 +115,20 @@ pub fn run_binary(args: BinaryArgs, colour: Colour) -> i32 {
     let ended = run_program(program, compiled.sources, &host, &running, &options, |_| true);
     let _ = host.flush_stdout();
     ended
+}
+
+/// What a package without tests has to say of its coverage: that none of it runs.
+fn show_uncovered(compiled: &Compiled, args: &[String]) -> i32 {
+    let Some(coverage) = compiled.program.as_ref().and_then(|p| p.coverage.as_ref()) else { return status::OK };
+    let counts = vec![0; coverage.blocks.len()];
+    if let Some(path) = args.iter().find_map(|a| a.strip_prefix("-test.coverprofile=")) {
+        let text = format!("mode: {}\n{}", coverage.mode.name(), coverage.profile(&counts));
+        if let Err(e) = std::fs::write(path, text) {
+            complain(&format!("{path}: {}", crate::cli::terminal::why(&e)));
+            return status::FAILED;
+        }
+    }
+    status::OK
 }
 
 /// What follows on either stream are reports of mistakes.

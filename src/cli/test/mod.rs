@@ -1,5 +1,6 @@
 //! `gmpl test`: finds packages, runs the tests of each in a process of its own (`binary`), and prints what `go test` prints.
 mod binary;
+mod cover;
 mod harness;
 mod json;
 mod packages;
@@ -29,6 +30,7 @@ Examples:
   gmpl test -v -run 'TestParse/empty' ./parser
   gmpl test -bench . -benchmem ./...
   gmpl test -bench . -cpuprofile cpu.pprof ./parser
+  gmpl test -coverprofile c.out ./... && go tool cover -html c.out
   gmpl test --seeds 100 ./queue     # a hundred schedules of each test
   gmpl test --seed 17 -run '^TestPop$' ./queue")]
 pub struct Args {
@@ -87,7 +89,7 @@ pub struct Args {
     #[arg(long, value_name = "N", conflicts_with = "seeds")]
     seed: Option<u64>,
     /// Run each test under N schedules; print the number of one that fails
-    #[arg(long, value_name = "N", conflicts_with_all = ["bench", "json", "list"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["bench", "json", "list", "cover", "coverprofile", "covermode"])]
     seeds: Option<u64>,
     /// A goroutine that a test leaves behind for ever does not fail it
     #[arg(long)]
@@ -96,6 +98,8 @@ pub struct Args {
     build: crate::cli::Build,
     #[command(flatten)]
     profiles: Profiles,
+    #[command(flatten)]
+    cover: cover::CoverArgs,
     /// Folders (./... : all below), import paths of the module, or the files of one package (default: this folder)
     #[arg(value_name = "PACKAGE")]
     packages: Vec<String>,
@@ -230,8 +234,9 @@ pub fn run(args: Args, colour: Colour) -> i32 {
             return status::FAILED;
         }
     };
+    let Ok(profile) = args.cover.begin() else { return status::FAILED };
     let launch = Launch { exe, scratch: Scratch::new(), colour: colour.on_stderr(), args };
-    report::all(&launch, &found)
+    report::all(&launch, &found, profile)
 }
 
 /// How the process of a package is started.
@@ -259,10 +264,19 @@ impl Launch {
             list.extend(["--seed".into(), seed.to_string().into()]);
         }
         list.extend(self.args.build.tags.iter().flat_map(|t| ["--tags".into(), t.into()]));
+        if let Some(mode) = self.args.cover.mode() {
+            list.extend(["--cover".into(), mode.name().into()]);
+        }
         list.extend(self.args.profiles.arguments());
         list.extend(["--color".into(), if self.colour { "always" } else { "never" }.into()]);
         list.extend(package.files.iter().map(Into::into));
         list
+    }
+
+    /// Where the package's tests write which blocks ran, if that is asked for.
+    fn cover_profile(&self, package: &Package) -> Option<PathBuf> {
+        let folder = self.args.cover.wants_profile().then(|| self.scratch.folder(&package.path))?;
+        Some(folder?.join("cover.out"))
     }
 
     /// A script that runs the package's tests: tests that start themselves again find it as their first argument.

@@ -1,10 +1,12 @@
 //! Runs the processes of packages and prints what came of them, in the order of the packages.
 use super::binary::BUILD_FAILED;
+use super::cover;
 use super::json::Converter;
 use super::packages::Package;
 use super::{Launch, seeds};
 use crate::cli::{complain, status, terminal};
 use parking_lot::{Condvar, Mutex};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::*};
@@ -19,6 +21,8 @@ struct Outcome {
     /// Reports of mistakes, for standard error.
     reports: Vec<u8>,
     failed: bool,
+    /// The lines of a coverage profile.
+    blocks: String,
 }
 
 /// Where a package's output goes as it comes.
@@ -47,7 +51,7 @@ fn show(bytes: &[u8]) {
 }
 
 /// Tests all packages; returns the exit status.
-pub fn all(launch: &Launch, packages: &[Package]) -> i32 {
+pub fn all(launch: &Launch, packages: &[Package], mut profile: Option<File>) -> i32 {
     let local = launch.args.packages.is_empty();
     let at_once =
         launch.args.packages_at_once.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
@@ -58,7 +62,7 @@ pub fn all(launch: &Launch, packages: &[Package]) -> i32 {
         let work = || loop {
             let i = next.fetch_add(1, SeqCst);
             let Some(package) = packages.get(i) else { return };
-            let skipped = Outcome { text: Vec::new(), reports: Vec::new(), failed: false };
+            let skipped = Outcome { text: Vec::new(), reports: Vec::new(), failed: false, blocks: String::new() };
             let outcome = if stop.load(SeqCst) { skipped } else { one(launch, package, packages.len(), local) };
             if outcome.failed && launch.args.failfast == Some(true) {
                 stop.store(true, SeqCst);
@@ -81,6 +85,13 @@ pub fn all(launch: &Launch, packages: &[Package]) -> i32 {
             let _ = std::io::stderr().lock().write_all(&outcome.reports);
             show(&outcome.text);
             failed |= outcome.failed;
+            if let Some(file) = &mut profile
+                && let Err(e) = file.write_all(outcome.blocks.as_bytes())
+            {
+                complain(&format!("cannot write the coverage profile: {}", terminal::why(&e)));
+                failed = true;
+                profile = None;
+            }
         }
     });
     if failed && !launch.args.is_json() && !local {
@@ -113,7 +124,8 @@ fn one(launch: &Launch, package: &Package, packages: usize, local: bool) -> Outc
             Vec::new()
         }
     };
-    Outcome { text, reports: done.reports, failed: done.failed }
+    let blocks = launch.cover_profile(package).map_or(String::new(), |path| cover::blocks(&path));
+    Outcome { text, reports: done.reports, failed: done.failed, blocks }
 }
 
 struct Done {
@@ -144,7 +156,11 @@ fn test(launch: &Launch, package: &Package, sink: &mut Sink, unseen: bool) -> Do
         return Done { failed: true, built: false, reports: [head, reports].concat() };
     }
     if !package.has_tests() {
-        sink.write(format!("?   \t{path}\t[no test files]\n").as_bytes());
+        let line = match launch.args.cover.mode() {
+            Some(_) => format!("\t{path}\t\tcoverage: 0.0% of statements\n"),
+            None => format!("?   \t{path}\t[no test files]\n"),
+        };
+        sink.write(line.as_bytes());
         return Done { failed: false, built: true, reports: Vec::new() };
     }
     let time = format!("{:.3}s", start.elapsed().as_secs_f64());
@@ -164,7 +180,8 @@ fn test(launch: &Launch, package: &Package, sink: &mut Sink, unseen: bool) -> Do
         if broken {
             sink.write(b"\n");
         }
-        sink.write(format!("ok  \t{path}\t{time}{norun}\n").as_bytes());
+        let covered = if args.cover.mode().is_some() { cover::summary(out) } else { String::new() };
+        sink.write(format!("ok  \t{path}\t{time}{covered}{norun}\n").as_bytes());
     } else {
         use std::os::unix::process::ExitStatusExt;
         if ended.killed {
@@ -235,6 +252,10 @@ fn run_process(launch: &Launch, package: &Package, sink: &mut Sink) -> std::io::
     }
     arguments.push("--".into());
     arguments.extend(launch.args.test_flags().into_iter().map(Into::into));
+    if let Some(path) = launch.cover_profile(package) {
+        arguments
+            .insert(arguments.len() - launch.args.args.len(), format!("-test.coverprofile={}", path.display()).into());
+    }
     let full = std::fs::canonicalize(&package.dir)?;
     command.args(arguments).current_dir(&full).env("PWD", &full).stdin(Stdio::null());
     command.stdout(writer.try_clone()?).stderr(writer);
