@@ -332,3 +332,27 @@ fn times_of_the_first_prompt_and_an_answer() {
         );
     }
 }
+
+#[test]
+fn a_session_is_shut_in_and_limited_as_a_run_is() {
+    use std::io::Write;
+    let session = |args: &[&str], input: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_gmpl"));
+        command.arg("repl").args(args).stdin(std::process::Stdio::piped());
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().expect("gmpl runs");
+        child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("it reads");
+        let o = child.wait_with_output().expect("it ends");
+        let text = format!("{}{}", String::from_utf8_lossy(&o.stdout), String::from_utf8_lossy(&o.stderr));
+        (o.status.code(), text)
+    };
+    let (status, text) = session(&["--sandbox"], "_, err := os.ReadDir(\"/\")\nerr\n1+1\n");
+    assert!(status == Some(0) && text.contains("(run with --allow-read=/) error") && text.contains("2 int"), "{text}");
+    let (status, text) = session(&["--allow-read=/"], "_, err := os.ReadDir(\"/\")\nerr == nil\n");
+    assert!(status == Some(0) && text.contains("true bool"), "{text}");
+    let (status, text) = session(&["--max-instructions=1e6"], "for {}\n1+1\n");
+    assert!(status == Some(2) && text.contains("instruction limit reached") && !text.contains("2 int"), "{text}");
+    // A goroutine that asks for too much is ended; the session is not.
+    let (status, text) = session(&["--max-memory=64M"], "len(make([]byte, 1<<30))\n1+1\n");
+    assert!(status == Some(0) && text.contains("out of memory (limit 64M)") && text.contains("2 int"), "{text}");
+}

@@ -173,6 +173,30 @@ fn a_timeout_shows_all_goroutines() {
 }
 
 #[test]
+fn tests_are_shut_in_and_limited_as_programs_are() {
+    let dir = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("shut_in");
+    std::fs::create_dir_all(dir.join("p/testdata")).expect("a folder");
+    std::fs::write(dir.join("p/testdata/f"), "x").expect("a file");
+    std::fs::write(dir.join("go.mod"), "module shut_in\n").expect("a file");
+    let text = "package p\n\nimport (\n\t\"os\"\n\t\"testing\"\n)\n\nfunc TestRead(t *testing.T) {\n\t\
+                if _, err := os.ReadFile(\"testdata/f\"); err != nil {\n\t\tt.Fatal(err)\n\t}\n}\n\n\
+                func TestSpin(t *testing.T) {\n\tfor i := range 1_000_000 {\n\t\t_ = i\n\t}\n}\n";
+    std::fs::write(dir.join("p/p_test.go"), text).expect("a file");
+    let run = |args: &[&str]| gmpl(&dir.display().to_string(), &[args, &["./..."]].concat());
+    let (status, text) = run(&["--sandbox"]);
+    assert!(status == 1 && text.contains("permission denied: read \"testdata/f\" (run with --allow-read="), "{text}");
+    // Paths are seen from the package's folder; what the command itself writes needs no grant.
+    let profile = format!("-coverprofile={}", dir.join("c.out").display());
+    let (status, text) = run(&["--allow-read=testdata", &profile]);
+    assert!(status == 0 && text.contains("[no statements]"), "{text}");
+    assert_eq!(std::fs::read_to_string(dir.join("c.out")).expect("a profile"), "mode: set\n");
+    let (status, text) = run(&["--max-instructions", "500000", "-run", "Spin"]);
+    assert!(status == 1 && text.contains("fatal error: instruction limit reached (limit 500000)"), "{text}");
+    let (_, text) = run(&["--seeds", "2", "--allow-read=nothing", "-run", "Read"]);
+    assert!(text.contains("gmpl test --seed 1 -run '^TestRead$' --allow-read=nothing ./p\n"), "{text}");
+}
+
+#[test]
 fn mistakes_are_reported() {
     let dir = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("mistakes");
     let _ = std::fs::remove_dir_all(&dir);

@@ -1,5 +1,6 @@
 //! Flags and environment variables that bound a run.
 use crate::vm::RunOptions;
+use std::ffi::OsString;
 use std::time::Duration;
 
 #[derive(clap::Args, Default)]
@@ -20,12 +21,31 @@ pub struct Limits {
     /// Bytes of output
     #[arg(long, value_name = "BYTES", value_parser = size)]
     max_output: Option<usize>,
+}
+
+/// The limit that `gmpl test` has in its own way.
+#[derive(clap::Args, Default)]
+#[command(next_help_heading = "Limits")]
+pub struct TimeLimit {
     /// Wall time (5s, 200ms, 1m30s)
     #[arg(long, value_name = "TIME", value_parser = duration)]
-    timeout: Option<Duration>,
+    pub timeout: Option<Duration>,
 }
 
 impl Limits {
+    /// The flags for another process.
+    pub fn arguments(&self) -> Vec<OsString> {
+        let bytes = |n: Option<usize>| n.map(|n| n as u64);
+        let list = [
+            ("max-memory", bytes(self.max_memory)),
+            ("max-stack", bytes(self.max_stack)),
+            ("max-goroutines", self.max_goroutines),
+            ("max-instructions", self.max_instructions),
+            ("max-output", bytes(self.max_output)),
+        ];
+        list.into_iter().filter_map(|(flag, n)| Some(format!("--{flag}={}", n?).into())).collect()
+    }
+
     /// Sets what the flags and the environment say.
     pub fn apply(&self, options: &mut RunOptions) {
         if let Some(bytes) = self.max_memory {
@@ -37,7 +57,6 @@ impl Limits {
         options.limits.goroutines = self.max_goroutines;
         options.limits.instructions = self.max_instructions;
         options.limits.output = self.max_output.map(|n| n as u64);
-        options.limits.time = self.timeout;
         if let Ok(text) = std::env::var("GOMEMLIMIT")
             && text != "off"
             && let Ok(bytes) = size(&text)

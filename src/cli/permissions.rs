@@ -1,5 +1,6 @@
 //! Flags that shut a run in, and those that grant it something nevertheless.
 use crate::vm::Permissions;
+use std::ffi::OsString;
 
 #[derive(clap::Args, Default)]
 #[command(next_help_heading = "Sandbox (each of these flags implies --sandbox)")]
@@ -26,10 +27,29 @@ pub struct Grants {
 }
 
 impl Grants {
+    fn lists(&self) -> impl Iterator<Item = (&'static str, &Vec<String>)> {
+        let all = [
+            ("allow-read", &self.allow_read),
+            ("allow-write", &self.allow_write),
+            ("allow-net", &self.allow_net),
+            ("allow-run", &self.allow_run),
+            ("allow-env", &self.allow_env),
+        ];
+        all.into_iter().filter_map(|(flag, list)| Some((flag, list.as_ref()?)))
+    }
+
+    /// The flags for another process.
+    pub fn arguments(&self) -> Vec<OsString> {
+        let sandbox = self.sandbox.then(|| "--sandbox".into());
+        sandbox
+            .into_iter()
+            .chain(self.lists().map(|(flag, list)| format!("--{flag}={}", list.join(",")).into()))
+            .collect()
+    }
+
     /// What the flags grant: everything, if there is none of them.
     pub fn permissions(&self) -> Permissions {
-        let lists = [&self.allow_read, &self.allow_write, &self.allow_net, &self.allow_run, &self.allow_env];
-        if !self.sandbox && lists.iter().all(|l| l.is_none()) {
+        if !self.sandbox && self.lists().next().is_none() {
             return Permissions::all();
         }
         let mut p = Permissions::none().allow_clock().allow_randomness().allow_signals();

@@ -61,6 +61,8 @@ pub struct Args {
     #[command(flatten)]
     limits: super::limits::Limits,
     #[command(flatten)]
+    time: super::limits::TimeLimit,
+    #[command(flatten)]
     profiles: super::profiles::Profiles,
     /// CPU profiles count instructions instead of time, as with --seed
     #[arg(long, help_heading = "Profiles (for gmpl prof, or go tool pprof)")]
@@ -107,6 +109,7 @@ impl Args {
             build: super::Build::default(),
             format: Format::default(),
             limits: super::limits::Limits::default(),
+            time: super::limits::TimeLimit::default(),
             profiles: super::profiles::Profiles::default(),
             profile_instructions: false,
             grants: super::permissions::Grants::default(),
@@ -201,6 +204,7 @@ pub fn start(mut args: Args, colour: Colour, trace: Option<trace::Request>) -> i
         options.gc_percent = if percent == "off" { -1 } else { percent.parse().unwrap_or(100) };
     }
     args.limits.apply(&mut options);
+    options.limits.time = args.time.timeout;
     options.permissions = args.grants.permissions();
     super::debug::apply(&mut options);
     options.opcode_profile = args.opcode_profile;

@@ -10,8 +10,8 @@ use super::{complain, signals, status};
 use crate::base::diag::{Diagnostic, Diagnostics, Severity};
 use crate::base::span::Span;
 use crate::base::{limits, render};
+use crate::vm::RunOptions;
 use crate::vm::session::{Outcome, Session};
-use crate::vm::{Permissions, RunOptions};
 use helper::Helper;
 use host::ReplHost;
 use rustyline::error::ReadlineError;
@@ -40,6 +40,12 @@ pub struct Args {
     /// Where inputs are remembered (default: $GMPL_HISTORY, else gmpl/history in the state folder; empty: nowhere)
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
+    #[command(flatten)]
+    limits: super::limits::Limits,
+    #[command(flatten)]
+    time: super::limits::TimeLimit,
+    #[command(flatten)]
+    grants: super::permissions::Grants,
     /// A program whose declarations are there from the start
     program: Option<PathBuf>,
 }
@@ -99,7 +105,9 @@ impl Repl {
             status::FAILED
         })?;
         let host = Arc::new(ReplHost::new());
-        let mut options = RunOptions { permissions: Permissions::all(), ..RunOptions::default() };
+        let mut options = RunOptions { permissions: args.grants.permissions(), ..RunOptions::default() };
+        args.limits.apply(&mut options);
+        options.limits.time = args.time.timeout;
         super::set_procs(&mut options, args.procs);
         let session = Rc::new(RefCell::new(Session::new(host.clone(), options)));
         let colour = colour.on_stdout();

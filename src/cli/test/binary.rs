@@ -9,7 +9,7 @@ use crate::cli::terminal::Colour;
 use crate::cli::{complain, report, set_procs, signals, status};
 use crate::value::env::Host;
 use crate::vm::host::ProcessHost;
-use crate::vm::{CompileOptions, Compiled, Permissions, RunOptions, compile};
+use crate::vm::{CompileOptions, Compiled, RunOptions, compile};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,6 +49,10 @@ pub struct BinaryArgs {
     replay: Option<String>,
     #[command(flatten)]
     build: crate::cli::Build,
+    #[command(flatten)]
+    limits: crate::cli::limits::Limits,
+    #[command(flatten)]
+    grants: crate::cli::permissions::Grants,
     #[command(flatten)]
     profiles: crate::cli::profiles::Profiles,
     /// The names of the package's files
@@ -97,7 +101,10 @@ pub fn run_binary(args: BinaryArgs, colour: Colour) -> i32 {
     if args.allow_leaks {
         argv.insert(1, "-test.leaks=false".into());
     }
-    let mut options = RunOptions { seed: args.seed, permissions: Permissions::all(), ..RunOptions::default() };
+    // What the tool itself asks for is no right of the tests.
+    let permissions = args.grants.permissions().allow_write(cover_profile(&args.args));
+    let mut options = RunOptions { seed: args.seed, permissions, ..RunOptions::default() };
+    args.limits.apply(&mut options);
     set_procs(&mut options, None);
     crate::cli::debug::apply(&mut options);
     let Some(program) = compiled.program.take() else { return status::COMPILE_ERROR };
@@ -117,11 +124,16 @@ pub fn run_binary(args: BinaryArgs, colour: Colour) -> i32 {
     ended
 }
 
+/// Where the flags of package testing want a coverage profile.
+fn cover_profile(args: &[String]) -> Option<&str> {
+    args.iter().find_map(|a| a.strip_prefix("-test.coverprofile="))
+}
+
 /// What a package without tests has to say of its coverage: that none of it runs.
 fn show_uncovered(compiled: &Compiled, args: &[String]) -> i32 {
     let Some(coverage) = compiled.program.as_ref().and_then(|p| p.coverage.as_ref()) else { return status::OK };
     let counts = vec![0; coverage.blocks.len()];
-    if let Some(path) = args.iter().find_map(|a| a.strip_prefix("-test.coverprofile=")) {
+    if let Some(path) = cover_profile(args) {
         let text = format!("mode: {}\n{}", coverage.mode.name(), coverage.profile(&counts));
         if let Err(e) = std::fs::write(path, text) {
             complain(&format!("{path}: {}", crate::cli::terminal::why(&e)));

@@ -23,7 +23,8 @@ Flags may be written with one dash or two, and as in Go with `-test.` before the
 TestX(t *testing.T) in files that end in _test.gm or _test.go.
 
 Besides what Go does, a goroutine that a test leaves behind and that can never run again fails the test, and --seeds runs
-each test under many schedules, each of which can be replayed.
+each test under many schedules, each of which can be replayed. Tests run in the folder of their package, and so the paths
+of --allow-read and --allow-write are seen from there.
 
 Examples:
   gmpl test
@@ -96,6 +97,10 @@ pub struct Args {
     allow_leaks: bool,
     #[command(flatten)]
     build: crate::cli::Build,
+    #[command(flatten)]
+    limits: crate::cli::limits::Limits,
+    #[command(flatten)]
+    grants: crate::cli::permissions::Grants,
     #[command(flatten)]
     profiles: Profiles,
     #[command(flatten)]
@@ -193,6 +198,9 @@ impl Args {
         if self.short == Some(true) {
             flags.push_str(" -short");
         }
+        for flag in self.limits.arguments().into_iter().chain(self.grants.arguments()) {
+            flags.push_str(&format!(" {}", flag.to_string_lossy()));
+        }
         flags
     }
 }
@@ -267,6 +275,8 @@ impl Launch {
         if let Some(mode) = self.args.cover.mode() {
             list.extend(["--cover".into(), mode.name().into()]);
         }
+        list.extend(self.args.limits.arguments());
+        list.extend(self.args.grants.arguments());
         list.extend(self.args.profiles.arguments());
         list.extend(["--color".into(), if self.colour { "always" } else { "never" }.into()]);
         list.extend(package.files.iter().map(Into::into));
