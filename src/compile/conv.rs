@@ -206,9 +206,10 @@ impl Compiler<'_> {
             };
         }
         let t = self.rtype_iface(from);
-        let r = self.spread(r, from);
+        let r = if l.big() { self.fresh_copy(r, from) } else { r };
         let d = self.dst(want, to);
         let op = match l.boxing {
+            _ if l.big() => Op::IfP,
             Boxing::Direct => Op::IfP,
             Boxing::Int => Op::IfI,
             Boxing::Uint => Op::IfU,
@@ -231,9 +232,9 @@ impl Compiler<'_> {
             Boxing::Words => {
                 let t = self.rtype(to);
                 if l.big() {
-                    let words = self.raw_words(l);
-                    self.f.code.rri(Op::UnN, words, i, t.0 as i64);
-                    let b = self.box_words(words, to);
+                    let held = self.ptr_slot();
+                    self.f.code.rr(Op::UnP, held, i);
+                    let b = self.fresh_copy(held, to);
                     return match want {
                         Some(w) => {
                             self.f.code.mov(w, b);
