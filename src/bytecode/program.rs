@@ -406,8 +406,26 @@ pub struct Program {
     pub entry: Option<FuncIdx>,
     /// What is counted of a package under test; the counters are among the package-level variables.
     pub coverage: Option<super::cover::Coverage>,
+    /// The release of Go, 1.N, that the program is written for.
+    pub release: u32,
     /// `(package path, type name)` to type, for natives that make values of a standard package's types.
     pub well_known: Vec<(String, RTypeId)>,
+}
+
+/// The number by which programs know a place in the code, as from `runtime.Callers`. Go's are the addresses behind calls, from
+/// which many programs subtract one: both numbers mean the same place.
+pub fn pc_of(code_index: u32) -> u64 {
+    code_index as u64 * 2 + 2
+}
+
+/// Likewise the number of a function's first instruction.
+pub fn entry_pc(code_index: u32) -> u64 {
+    pc_of(code_index) - 1
+}
+
+/// The code index that such a number means.
+pub fn index_of(pc: u64) -> Option<u32> {
+    u32::try_from(pc.checked_sub(1)? / 2).ok()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

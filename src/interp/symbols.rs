@@ -1,6 +1,7 @@
 //! What the frames of a profile's stacks stand for: functions of the program, natives under Go's names, and what Go's
 //! run-time system would be seen waiting in.
 use super::ctx::Rt;
+use crate::bytecode::program::{entry_pc, pc_of};
 use crate::profile::build::Place;
 use crate::profile::record::{NATIVE, WAIT};
 use crate::sched::wait::WaitReason;
@@ -9,7 +10,7 @@ use crate::sched::wait::WaitReason;
 pub fn place(rt: &Rt, frame: u32) -> Place {
     if frame & NATIVE != 0 {
         let name = rt.program.natives.get((frame & !NATIVE) as usize).map_or("?", |n| &n.name);
-        return Place { function: go_name(name), address: frame as u64, entry: frame as u64, ..Place::default() };
+        return Place { function: go_name(name), address: pc_of(frame), entry: entry_pc(frame), ..Place::default() };
     }
     if frame & WAIT != 0 {
         let function = match WaitReason::from_u8(frame as u8) {
@@ -18,7 +19,7 @@ pub fn place(rt: &Rt, frame: u32) -> Place {
             WaitReason::SelectNoCases => "runtime.block",
             _ => "runtime.selectgo",
         };
-        return Place { function: function.into(), address: frame as u64, entry: frame as u64, ..Place::default() };
+        return Place { function: function.into(), address: pc_of(frame), entry: entry_pc(frame), ..Place::default() };
     }
     let Some(func) = rt.program.func_at(frame) else { return Place::default() };
     let line = |pos| rt.sources.locate(pos).map_or(("?", 0), |(file, line, _)| (file, line));
@@ -28,8 +29,8 @@ pub fn place(rt: &Rt, frame: u32) -> Place {
         file: file.to_string(),
         line: line_number,
         start_line: line(func.pos).1,
-        entry: func.entry as u64 + 1,
-        address: frame as u64 + 1,
+        entry: entry_pc(func.entry),
+        address: pc_of(frame),
     }
 }
 

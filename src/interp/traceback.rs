@@ -3,8 +3,8 @@ use super::ctx::Rt;
 use super::unwind::extra;
 use super::{sampling, symbols};
 use crate::bytecode::program::{Function, iface};
+use crate::bytecode::program::{index_of, pc_of};
 use crate::profile::build::Place;
-use crate::profile::record::{NATIVE, WAIT};
 use crate::sched::g::{G, Status};
 use crate::value::env::{FramePlace, Tracer};
 use crate::value::string;
@@ -233,7 +233,7 @@ pub unsafe fn all(rt: &Rt, first: *mut G, out: &mut Vec<u8>) {
 
 /// Go's run-time system stands on the stack with functions of its own: where it begins a goroutine, and where it panics.
 /// Programs that count callers count on them. Their places are these numbers.
-const OF_RUNTIME: u64 = 1 << 32;
+const OF_RUNTIME: u64 = 1 << 40;
 #[rustfmt::skip]
 const RUNTIME: &[&str] = &["runtime.goexit", "runtime.main", "runtime.gopanic", "runtime.panicmem", "runtime.sigpanic", "runtime.panicBounds64",
     "runtime.panicBounds", "runtime.panicdivide", "runtime.panicdottypeE", "runtime.getitab", "runtime.typeAssert"];
@@ -262,7 +262,7 @@ fn panicking(rt: &Rt, value: u64) -> &'static [&'static str] {
     }
 }
 
-/// The places of a goroutine's frames, as [`Tracer::callers`] gives them: code indices plus one.
+/// The places of a goroutine's frames, as [`Tracer::callers`] gives them.
 ///
 /// # Safety
 /// As [`frames`].
@@ -275,12 +275,12 @@ unsafe fn callers(rt: &Rt, g: *mut G, skip: usize, most: usize) -> Vec<u64> {
         }
         if out.len() < most { Continue(()) } else { Break(()) }
     };
-    let of_runtime = |name: &str| OF_RUNTIME + RUNTIME.iter().position(|n| *n == name).unwrap_or(0) as u64;
+    let of_runtime = |name: &str| OF_RUNTIME + pc_of(RUNTIME.iter().position(|n| *n == name).unwrap_or(0) as u32);
     // SAFETY: the caller's.
     unsafe {
         walk_until(rt, g, (*g).pc, &mut |step| match step {
             Step::Frame(func, _, _) if func.hidden => Continue(()),
-            Step::Frame(_, at, _) => add(at as u64 + 1),
+            Step::Frame(_, at, _) => add(pc_of(at as u32)),
             Step::Panic(value) => {
                 add(of_runtime("runtime.gopanic"))?;
                 panicking(rt, value).iter().try_for_each(|name| add(of_runtime(name)))
@@ -304,13 +304,11 @@ pub fn tracer(rt: &Rt) -> Tracer {
         callers: |rt, g, skip, most| unsafe { callers(&*(rt as *const Rt), g, skip, most) },
         place: |rt, place| unsafe {
             let rt = &*(rt as *const Rt);
-            if let Some(name) = place.checked_sub(OF_RUNTIME).and_then(|i| RUNTIME.get(i as usize)) {
+            if let Some(name) = place.checked_sub(OF_RUNTIME).and_then(index_of).and_then(|i| RUNTIME.get(i as usize)) {
                 let file = "$std/runtime/runtime.gm".to_string();
-                return Some(FramePlace { entry: place, function: name.to_string(), file, line: 1 });
+                return Some(FramePlace { entry: (place - 1) | 1, function: name.to_string(), file, line: 1 });
             }
-            let place = u32::try_from(place).ok().filter(|p| *p > 0)?;
-            let frame = if place & (NATIVE | WAIT) != 0 { place } else { place - 1 };
-            let Place { function, file, line, entry, .. } = symbols::place(rt, frame);
+            let Place { function, file, line, entry, .. } = symbols::place(rt, index_of(place)?);
             (!function.is_empty()).then_some(FramePlace { entry, function, file, line })
         },
         frame: |rt, frame| unsafe { symbols::place(&*(rt as *const Rt), frame) },

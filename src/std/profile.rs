@@ -1,4 +1,5 @@
 //! Natives of `runtime/pprof`, and those of `runtime` that are about profiles.
+use crate::bytecode::program::index_of;
 use crate::profile::build::{self, About};
 use crate::profile::record::{Cpu, Key, Recorder, Table};
 use crate::profile::text;
@@ -159,8 +160,7 @@ fn custom(cx: &mut Cx) -> NativeResult {
     let mut words = words_of(cx.word(2)).into_iter();
     while let Some(n) = words.next() {
         // What is below `main`, or a panic, has no place in the program.
-        let places = words.by_ref().take(n as usize).filter_map(|pc| u32::try_from(pc).ok());
-        let stack = places.map(|pc| pc.wrapping_sub(1)).collect();
+        let stack = words.by_ref().take(n as usize).filter_map(index_of).collect();
         table.add(Key { stack, ..Key::default() }, [1, 0, 0, 0]);
     }
     let bytes = counted(cx.env, &name, &table, debug);

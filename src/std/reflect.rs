@@ -1,7 +1,7 @@
 //! Natives of `reflect` that work on Values. A Value takes two slots (see `value::reflect`); kinds and rules about what
 //! may be set are checked in gmpl, what would break memory is checked here again.
 use super::reflect_types::{Group, assignable, group, implements, same_underlying, text_slice, ty};
-use crate::bytecode::program::{Kind, Mem, REFLECT_WINDOW, RType, RTypeId};
+use crate::bytecode::program::{Kind, Mem, REFLECT_WINDOW, RType, RTypeId, entry_pc};
 use crate::sched::wait::WaitReason;
 use crate::sync::chan::{Chan, Received, Sent};
 use crate::value::make_type::{self, is_big};
@@ -153,7 +153,9 @@ pub const NATIVES: &[NativeEntry] = &[
         match loc.t(cx.env).kind {
             Kind::Slice => w = cx.slice_of(w).data as u64,
             // SAFETY: a closure begins with where its code begins; as `runtime.FuncForPC` wants it.
-            Kind::Func if w != 0 => w = unsafe { (slice::load(w as *const u64) - cx.env.code as u64) / 8 + 1 },
+            Kind::Func if w != 0 => {
+                w = unsafe { entry_pc(((slice::load(w as *const u64) - cx.env.code as u64) / 8) as u32) }
+            }
             _ => {}
         }
         cx.set_word(0, w);
