@@ -520,7 +520,7 @@ fn text(cx: &mut Cx) -> NativeResult {
             .and_then(|place| place.target())
             .and_then(std::fs::read_to_string)
             .map(|s| PathBuf::from(s.trim_end())),
-        _ => std::env::current_exe().and_then(|path| door.place(&path, Use::Look, true).map(|_| path)),
+        _ => cx.env.host.executable().and_then(|path| door.place(&path, Use::Look, true).map(|_| path)),
     };
     text_result(cx, r)
 }

@@ -56,6 +56,10 @@ pub trait Host: Send + Sync {
     }
     /// The program's arguments; the first is the program's name.
     fn args(&self) -> &[String];
+    /// The file that starts the program again.
+    fn executable(&self) -> std::io::Result<std::path::PathBuf> {
+        std::env::current_exe()
+    }
     fn env(&self, name: &str) -> Option<String>;
     /// All environment variables as `NAME=value`.
     fn environ(&self) -> Vec<String>;

@@ -219,6 +219,11 @@ impl Host for ProcessHost {
         &self.args
     }
 
+    fn executable(&self) -> std::io::Result<std::path::PathBuf> {
+        let script = self.args.first().map(std::path::PathBuf::from).filter(|a| self.tests && a.is_absolute());
+        script.map_or_else(std::env::current_exe, Ok)
+    }
+
     fn env(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
     }
