@@ -3,6 +3,9 @@
 /// Errors shown in one run: more are rarely read, and most follow from the first.
 pub const MAX_REPORTED_ERRORS: usize = 10;
 
+/// The release of Go, 1.N, whose language this is.
+pub const GO_RELEASE: u32 = 27;
+
 /// Nesting of expressions, types and blocks: bounds every recursive walk over the tree.
 pub const MAX_NESTING: u32 = 20_000;
 

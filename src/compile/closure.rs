@@ -407,7 +407,17 @@ impl Walker<'_> {
             self.use_var(state, ASSIGNED);
         }
         for &l in lhs {
-            if define { self.define(l) } else { self.target(l, 0) }
+            if define {
+                self.define(l)
+            } else {
+                self.target(l, 0)
+            }
+            if define
+                && self.ast.shares_loop_variables(self.ast.span(l).lo)
+                && let Some(&obj) = self.info.defs.get(&self.ast.span(l).lo)
+            {
+                self.use_var(obj, ASSIGNED);
+            }
         }
         self.block(body);
         if inner {

@@ -14,7 +14,7 @@ use crate::syntax::ast::*;
 use crate::types::info::{ObjId, ObjKind, PkgId};
 use crate::types::instantiate::Subst;
 use crate::types::ty::{Type, TypeId};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Values up to this many words are captured as copies if they never change.
 const MAX_CAPTURED_WORDS: u32 = 4;
@@ -34,6 +34,8 @@ pub struct FuncState {
     pub subst: Subst,
     pub sub_memo: FxHashMap<TypeId, TypeId>,
     pub vars: FxHashMap<ObjId, Var>,
+    /// Those of loops that are declared before the loop: its iterations share them.
+    pub shared: FxHashSet<ObjId>,
     pub func: FuncIdx,
     pub body: Body,
     pub package: PkgId,
@@ -65,6 +67,7 @@ impl Default for FuncState {
             subst: Subst::default(),
             sub_memo: FxHashMap::default(),
             vars: FxHashMap::default(),
+            shared: FxHashSet::default(),
             func: FuncIdx(0),
             body: Body::Top(PkgId::NONE),
             package: PkgId::NONE,

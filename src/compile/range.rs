@@ -50,6 +50,9 @@ impl Compiler<'_> {
             end: self.f.code.label(),
         };
         let pos = self.f.code.pos;
+        if define && self.ast.shares_loop_variables(pos) {
+            self.declare_shared(lhs);
+        }
         match under {
             Type::Slice(elem) => self.range_slice(lp, x, xt, elem, pos),
             Type::Array(elem, n) => self.range_array(lp, x, xt, xt, elem, n, pos),
@@ -62,6 +65,18 @@ impl Compiler<'_> {
             Type::Chan(_, elem) => self.range_chan(lp, x, elem, pos),
             _ if self.lay(xt).kind == Kind::String => self.range_string(lp, x, pos),
             _ => self.range_int(lp, x, xt, pos),
+        }
+    }
+
+    /// Declares the variables of a loop that its iterations share, where that can be told.
+    fn declare_shared(&mut self, lhs: &[ExprId]) {
+        for &l in lhs {
+            let Some(&obj) = self.info.defs.get(&self.ast.span(l).lo) else { continue };
+            let ty = self.sub(self.info.obj(obj).ty);
+            if matches!(self.info.obj(obj).kind, ObjKind::Local) && self.is_boxed(obj, ty) {
+                self.declare_zero(obj, ty);
+                self.f.shared.insert(obj);
+            }
         }
     }
 

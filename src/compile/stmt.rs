@@ -458,7 +458,8 @@ impl Compiler<'_> {
         if let Some(i) = init {
             self.stmt(i);
         }
-        let vars = self.loop_boxes(init);
+        let shared = self.ast.shares_loop_variables(self.f.code.pos);
+        let vars = if shared { Vec::new() } else { self.loop_boxes(init) };
         let (top, cont, end) = (self.f.code.label(), self.f.code.label(), self.f.code.label());
         let test = self.f.code.label();
         match cond {
@@ -827,7 +828,11 @@ impl Compiler<'_> {
             let ty = self.sub(self.info.obj(obj).ty);
             let place = match self.info.obj(obj).kind {
                 ObjKind::Global => Place::Global(self.global(obj)),
-                _ => self.declare_uninit(obj, ty),
+                _ => match self.f.vars.get(&obj) {
+                    // Declared before the loop, whose iterations share it.
+                    Some(&Var::Boxed(b)) if self.f.shared.contains(&obj) => Place::boxed(b),
+                    _ => self.declare_uninit(obj, ty),
+                },
             };
             return self.store_as(place, ty, r, from);
         }

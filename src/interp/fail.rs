@@ -133,7 +133,8 @@ fails! {
     too_many_goroutines |_pc, _r, cx| super::limits::too_many_goroutines(cx);
     go_nil |_pc, _r, cx| unwind::fatal(cx, "fatal error: go of nil func value");
     explicit_panic |pc, r, cx| match slot(pc, r, 1) {
-        0 => unwind::pointer_error(cx, (*cx).rt().well_known.nil_panic.0, None),
+        // Before that release recover gave nil.
+        0 if (*cx).rt().program.release >= 21 => unwind::pointer_error(cx, (*cx).rt().well_known.nil_panic.0, None),
         value => unwind::start_panic(cx, value, false),
     };
     /// `PanicRt`: the text is a constant.

@@ -94,7 +94,8 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
     (
         Nothing,
         "math/rand",
-        "expAccept expTry laggedSource.Int63 laggedSource.Seed laggedSource.Uint64 normAccept normTry",
+        "expAccept expTry laggedSource.Int63 laggedSource.Seed laggedSource.Uint64 normAccept normTry \
+         release",
     ),
     (Nothing, "math/rand/v2", "chachaBlock expAccept expTry normAccept normTry"),
     (Nothing, "os", "groups ids"),

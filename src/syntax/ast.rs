@@ -21,9 +21,23 @@ pub struct Ast {
     /// Function and method declarations and function literals.
     pub funcs: Vec<Func>,
     pub files: Vec<File>,
+    /// The files in which the iterations of a loop share its variables: written for a release before Go 1.22.
+    shared_loops: Vec<Span>,
 }
 
 impl Ast {
+    /// Notes for which release of Go, 1.N, the files from this index on are written.
+    pub fn set_release(&mut self, from: usize, release: u32) {
+        if release < 22 {
+            self.shared_loops.extend(self.files[from..].iter().map(|f| f.span));
+        }
+    }
+
+    /// Whether the iterations of a loop at this place share its variables.
+    pub fn shares_loop_variables(&self, pos: u32) -> bool {
+        self.shared_loops.iter().any(|s| (s.lo..s.hi).contains(&pos))
+    }
+
     pub fn expr(&self, id: ExprId) -> &Expr {
         &self.exprs[id.0 as usize]
     }

@@ -10,6 +10,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub struct LoadedPackage {
     /// Of the standard library.
     pub std: bool,
+    /// The release of Go, 1.N, that it is written for.
+    pub release: u32,
     /// File name (as shown) and text.
     pub files: Vec<(String, String)>,
 }
@@ -261,6 +263,7 @@ impl Load<'_> {
             let before = self.ast.files.len();
             (self.parse)(id, self.sources, self.names, self.ast, self.diags);
             files.extend(before..self.ast.files.len());
+            self.ast.set_release(before, package.release);
         }
         self.known.insert(path, Known::Loading);
         let mut todo = self.imports_of(&files);

@@ -1,10 +1,10 @@
 //! Build constraints: which files of a folder belong to a package here. The rules are those of `go help buildconstraint`.
 //!
 //! Set are the system, the architecture, `unix`, `gmpl` (the compiler, as `runtime.Compiler` says), `purego` (what has an
-//! implementation in another language is to use the one in Go) and the releases up to [`RELEASE`]. `gc` and `cgo` are not.
+//! implementation in another language is to use the one in Go), `appengine` and `safe` (likewise without package unsafe) and the releases up to
+//! [`GO_RELEASE`]. `gc` and `cgo` are not.
 
-/// The release of the language whose tags, `go1.1` and on, are set.
-const RELEASE: u32 = 27;
+use crate::base::limits::GO_RELEASE;
 
 /// A `//go:build` line of more tokens than this is refused, as Go's: its parentheses nest.
 const MAX_TOKENS: usize = 1000;
@@ -80,21 +80,31 @@ fn architecture() -> &'static str {
 
 /// The tags that are set besides those of the machine.
 #[derive(Clone, Debug, Default)]
-pub struct Tags(Vec<String>);
+pub struct Tags {
+    given: Vec<String>,
+    /// The machine's architecture is none of those that Go knows.
+    no_architecture: bool,
+}
 
 impl Tags {
     /// From lists like `a,b`, or `a b`.
     pub fn new(lists: &[String]) -> Tags {
         let words = lists.iter().flat_map(|l| l.split([',', ' '])).filter(|t| !t.is_empty());
-        Tags(words.map(str::to_string).collect())
+        Tags { given: words.map(str::to_string).collect(), no_architecture: false }
+    }
+
+    /// As on a machine whose architecture is none of those that Go knows.
+    pub fn without_architecture(&self) -> Tags {
+        Tags { no_architecture: true, ..self.clone() }
     }
 
     fn is_set(&self, tag: &str) -> bool {
         let release = || tag.strip_prefix("go1.")?.parse::<u32>().ok();
-        let ours = tag == system() || tag == architecture() || matches!(tag, "gmpl" | "purego");
+        let machine = tag == system() || tag == architecture() && !self.no_architecture;
+        let ours = machine || matches!(tag, "gmpl" | "purego" | "appengine" | "safe");
         ours || tag == "unix" && cfg!(unix)
-            || release().is_some_and(|n| (1..=RELEASE).contains(&n))
-            || self.0.iter().any(|t| t == tag)
+            || release().is_some_and(|n| (1..=GO_RELEASE).contains(&n))
+            || self.given.iter().any(|t| t == tag)
     }
 
     /// Whether a file is for this machine by its name: `_linux`, `_amd64` or `_linux_amd64` at its end, before `_test`.

@@ -15,6 +15,7 @@ pub mod trace;
 use crate::base::diag::{Diagnostic, Diagnostics, Severity};
 use crate::base::intern::Interner;
 use crate::base::limits;
+use crate::base::limits::GO_RELEASE;
 use crate::base::span::SourceMap;
 use crate::bytecode::cover::CoverMode;
 use crate::bytecode::program::Program;
@@ -101,6 +102,8 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
         crate::syntax::parse_file(id, &sources, &mut names, &mut ast, &mut diagnostics);
         main_files.push(ast.files.len() - 1);
     }
+    let release = files.module.as_ref().map_or(GO_RELEASE, |m| m.release);
+    ast.set_release(0, release);
     let parse = crate::syntax::parse_file;
     let graph = load_program(&main_files, loader, parse, &mut sources, &mut names, &mut ast, &mut diagnostics);
     let mut program = None;
@@ -115,7 +118,8 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
         }
         if !diagnostics.has_errors() && !options.check_only {
             let cover = options.cover.map(|mode| blocks(mode, files, &graph, &ast, &names, &sources));
-            let compiled = crate::compile::compile(&ast, &mut info, &names, cover, &mut diagnostics);
+            let mut compiled = crate::compile::compile(&ast, &mut info, &names, cover, &mut diagnostics);
+            compiled.release = release;
             if !diagnostics.has_errors() {
                 program = Some(compiled);
             }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 pub struct Module {
     pub path: String,
     pub dir: PathBuf,
+    /// The release of Go, 1.N, that it is written for.
+    pub release: u32,
     /// Paths of modules and their folders: of the workspace, and those that are required or replaced.
     others: Vec<(String, PathBuf)>,
 }
@@ -16,7 +18,8 @@ impl Module {
     pub fn find(dir: &Path) -> Option<Module> {
         let dir = std::fs::canonicalize(dir).ok()?;
         let (dir, text) = dir.ancestors().find_map(|d| Some((d, std::fs::read_to_string(d.join("go.mod")).ok()?)))?;
-        let mut module = Module { path: path_in(&text)?, dir: dir.to_path_buf(), others: Vec::new() };
+        let mut module =
+            Module { path: path_in(&text)?, dir: dir.to_path_buf(), release: release_in(&text), others: Vec::new() };
         let mut modules = vec![(dir.to_path_buf(), text)];
         if let Some((root, workspace)) = workspace(dir) {
             for (_, words) in lines(&workspace).filter(|l| l.0 == "use") {
@@ -51,6 +54,17 @@ impl Module {
         let wanted = modules.iter().find(|m| m.1.is_dir()).map(|m| Ok(m.1.clone()));
         let vendored = || vendored.is_dir().then_some(Ok(vendored));
         wanted.or_else(vendored).or_else(|| modules.into_iter().next().map(|m| Err(m.1)))
+    }
+
+    /// The release of Go, 1.N, that a package in this folder is written for, as its own module says.
+    pub fn release_of(&self, path: &str, dir: &Path) -> u32 {
+        let dir = std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_path_buf());
+        let vendor = self.dir.join("vendor");
+        if dir.starts_with(&vendor) {
+            return vendored_release(path, &std::fs::read_to_string(vendor.join("modules.txt")).unwrap_or_default());
+        }
+        let text = dir.ancestors().find_map(|d| std::fs::read_to_string(d.join("go.mod")).ok());
+        text.map_or(NO_RELEASE, |text| release_in(&text))
     }
 
     /// The import path of a folder, if it lies in the module.
@@ -121,6 +135,36 @@ fn path_in(text: &str) -> Option<String> {
     lines(text).find(|l| l.0 == "module")?.1.first().map(|path| path.to_string())
 }
 
+/// What a module is written for that does not say it, as Go has it.
+const NO_RELEASE: u32 = 16;
+
+/// The N of the line `go 1.N`.
+fn release_in(text: &str) -> u32 {
+    let line = lines(text).find(|l| l.0 == "go");
+    line.and_then(|l| minor(l.1.first()?)).unwrap_or(NO_RELEASE)
+}
+
+fn minor(version: &str) -> Option<u32> {
+    let digits = version.strip_prefix("1.")?;
+    digits[..digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len())].parse().ok()
+}
+
+/// The release that `vendor/modules.txt` notes behind the module of a package: `# module version` and, on the next line,
+/// `## explicit; go 1.N`.
+fn vendored_release(package: &str, text: &str) -> u32 {
+    let mut release = NO_RELEASE;
+    for line in text.lines() {
+        if let Some(notes) = line.strip_prefix("## ") {
+            release = notes.split(';').find_map(|n| minor(n.trim().strip_prefix("go ")?)).unwrap_or(NO_RELEASE);
+        } else if line.starts_with('#') {
+            release = NO_RELEASE;
+        } else if line == package {
+            return release;
+        }
+    }
+    NO_RELEASE
+}
+
 /// The lines of a `go.mod` or `go.work` as verb and words; those in parentheses have the verb before them.
 fn lines(text: &str) -> impl Iterator<Item = (&str, Vec<&str>)> {
     let mut block = None;
@@ -167,7 +211,7 @@ mod tests {
     fn the_innermost_module_has_a_package() {
         let dir = |p: &str| PathBuf::from(p);
         let others = vec![("a.b/c/d".to_string(), dir("/")), ("e".to_string(), dir("/nowhere"))];
-        let module = Module { path: "a.b/c".into(), dir: dir("/nowhere"), others };
+        let module = Module { path: "a.b/c".into(), dir: dir("/nowhere"), release: 27, others };
         assert_eq!(module.folder_of("a.b/c/d"), Some(Ok(dir("/"))));
         assert_eq!(module.folder_of("a.b/c/x"), Some(Err(dir("/nowhere/x"))));
         assert_eq!(module.folder_of("e"), Some(Err(dir("/nowhere"))));

@@ -2,6 +2,7 @@
 use super::constraint::Tags;
 use super::module::Module;
 use super::prune::{Library, Pruned, imports_of};
+use crate::base::limits::GO_RELEASE;
 use crate::types::load::{LoadError, LoadedPackage, Loader};
 use std::path::{Path, PathBuf};
 
@@ -95,6 +96,9 @@ impl Folder {
             paths.filter_map(|p| p.file_name().and_then(|n| n.to_str()).map(str::to_string)).collect();
         names.sort();
         let mut folder = Folder { files: Vec::new(), excluded: Vec::new(), cgo: None };
+        let without = tags.without_architecture();
+        let assembly = std::fs::read_dir(dir).into_iter().flatten().flatten().any(|e| is_assembly(&e.path(), tags));
+        let tags = if assembly { &without } else { tags };
         for name in names {
             if !tags.fit_name(&name) {
                 folder.excluded.push(name);
@@ -151,6 +155,14 @@ pub fn is_source_or_test(path: &Path) -> bool {
     let source = path.extension().is_some_and(|e| e == "gm" || e == "go");
     let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("");
     source && path.is_file() && !stem.starts_with(['.', '_'])
+}
+
+/// Whether a file has functions in assembly for this machine. What a package has in their place on machines for which it has
+/// none is what can be used here.
+fn is_assembly(path: &Path, tags: &Tags) -> bool {
+    path.extension().is_some_and(|e| e == "s")
+        && path.file_name().and_then(|n| n.to_str()).is_some_and(|n| tags.fit_name(n))
+        && std::fs::read_to_string(path).is_ok_and(|text| tags.fit_text(&text).unwrap_or(false))
 }
 
 /// Whether a source file holds tests.
@@ -310,7 +322,8 @@ pub fn std_package_named(name: &str) -> Option<&'static str> {
 impl Loader for PackageLoader {
     fn load(&self, path: &str) -> Result<LoadedPackage, LoadError> {
         if let Some((_, files)) = self.given.iter().find(|p| p.0 == path) {
-            return Ok(LoadedPackage { std: false, files: files.clone() });
+            let release = self.module.as_ref().map_or(GO_RELEASE, |m| m.release);
+            return Ok(LoadedPackage { std: false, release, files: files.clone() });
         }
         let files = std_files(path);
         if !files.is_empty() {
@@ -318,16 +331,17 @@ impl Loader for PackageLoader {
             let reached = self.pruned.as_ref().filter(|_| path != "internal/rt").and_then(|p| p.files(path));
             if let Some(files) = reached {
                 let files = files.into_iter().map(|(name, text)| (format!("$std/{name}"), text)).collect();
-                return Ok(LoadedPackage { std: true, files });
+                return Ok(LoadedPackage { std: true, release: GO_RELEASE, files });
             }
             let files = files.iter().map(|f| (format!("$std/{}", f.1), f.2.to_string())).collect();
-            return Ok(LoadedPackage { std: true, files });
+            return Ok(LoadedPackage { std: true, release: GO_RELEASE, files });
         }
         let (message, mut help) = match self.module.as_ref().and_then(|m| m.folder_of(path)) {
             Some(Ok(dir)) => {
+                let release = self.module.as_ref().map_or(GO_RELEASE, |m| m.release_of(path, &dir));
                 let dir = shown(&dir);
                 match Folder::read(&dir, &self.tags).and_then(|f| f.sources(&dir)) {
-                    Ok(files) => return Ok(LoadedPackage { std: false, files }),
+                    Ok(files) => return Ok(LoadedPackage { std: false, release, files }),
                     Err(e) => (e, None),
                 }
             }

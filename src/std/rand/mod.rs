@@ -16,6 +16,7 @@ pub const NATIVES: &[NativeEntry] = &[
     ("math/rand.normAccept", norm_accept),
     ("math/rand.normTry", norm_try),
     ("math/rand.random", random),
+    ("math/rand.release", release),
     ("math/rand.uniform", uniform),
     ("math/rand/v2.chachaBlock", chacha_block),
     ("math/rand/v2.expAccept", exp_accept),
@@ -52,6 +53,12 @@ fn fill(cx: &mut Cx) -> NativeResult {
         }
     }
     cx.copy_into_bytes(0, &b);
+    Ok(Outcome::Done)
+}
+
+/// `release() int`
+fn release(cx: &mut Cx) -> NativeResult {
+    cx.set_int(0, cx.env.program.release as i64);
     Ok(Outcome::Done)
 }
 

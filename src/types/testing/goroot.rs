@@ -2,6 +2,7 @@
 use super::{Checked, big_stack, check_files};
 use crate::base::diag::{Diagnostics, Severity};
 use crate::base::intern::Interner;
+use crate::base::limits::GO_RELEASE;
 use crate::syntax::lex::lex;
 use crate::types::load::{LoadError, LoadedPackage, Loader};
 use std::path::{Path, PathBuf};
@@ -120,12 +121,17 @@ pub fn read_package(dir: &Path) -> Option<Vec<(String, String)>> {
 impl Loader for GoRoot {
     fn load(&self, path: &str) -> Result<LoadedPackage, LoadError> {
         if path == crate::types::load::RUNTIME_TYPES {
-            return Ok(LoadedPackage { std: true, files: vec![("rt.go".into(), "package runtime\n".into())] });
+            return Ok(LoadedPackage {
+                std: true,
+                release: GO_RELEASE,
+                files: vec![("rt.go".into(), "package runtime\n".into())],
+            });
         }
         if path == "test/unsafe" {
             // enough of package unsafe for the library's own code to be checked
             return Ok(LoadedPackage {
                 std: true,
+                release: GO_RELEASE,
                 files: vec![(
                     "unsafe.go".into(),
                     "package unsafe\ntype ArbitraryType int\ntype IntegerType int\ntype Pointer *ArbitraryType\n\
@@ -143,7 +149,7 @@ impl Loader for GoRoot {
                 for (_, text) in &mut files {
                     *text = text.replace("\"unsafe\"", "\"test/unsafe\"");
                 }
-                return Ok(LoadedPackage { std: true, files });
+                return Ok(LoadedPackage { std: true, release: GO_RELEASE, files });
             }
         }
         Err(LoadError { message: format!("package {path} is not in std"), help: None })

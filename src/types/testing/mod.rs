@@ -8,6 +8,7 @@ use super::info::Info;
 use super::load::{LoadError, LoadedPackage, Loader, load_program};
 use crate::base::diag::Diagnostics;
 use crate::base::intern::Interner;
+use crate::base::limits::GO_RELEASE;
 use crate::base::span::SourceMap;
 use crate::syntax::ast::Ast;
 use crate::syntax::parse_file;
@@ -54,7 +55,11 @@ pub struct FakeStd;
 impl Loader for FakeStd {
     fn load(&self, path: &str) -> Result<LoadedPackage, LoadError> {
         if path == super::load::RUNTIME_TYPES {
-            return Ok(LoadedPackage { std: true, files: vec![("rt.go".into(), "package runtime\n".into())] });
+            return Ok(LoadedPackage {
+                std: true,
+                release: GO_RELEASE,
+                files: vec![("rt.go".into(), "package runtime\n".into())],
+            });
         }
         let text = match path {
             "fmt" => {
@@ -71,7 +76,7 @@ impl Loader for FakeStd {
                 return Err(LoadError { message: format!("package {path} is not in std"), help: None });
             }
         };
-        Ok(LoadedPackage { std: true, files: vec![(format!("{path}.gm"), text.into())] })
+        Ok(LoadedPackage { std: true, release: GO_RELEASE, files: vec![(format!("{path}.gm"), text.into())] })
     }
 
     fn std_package_named(&self, name: &str) -> Option<String> {
