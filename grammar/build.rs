@@ -1,12 +1,17 @@
-//! Generates the parser from the grammar, and the list of the gmpl halves of the standard packages; says how the command
-//! is linked.
+//! Generates the parser from the grammar, the list of the gmpl halves of the standard packages, and an index of what is in
+//! them; says how the command is linked.
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+mod declarations;
+mod index;
+#[path = "../src/vm/prune/text.rs"]
+mod text;
+
 fn main() {
     println!("cargo::rerun-if-changed=stdlib");
-    println!("cargo::rerun-if-changed=grammar/build.rs");
-    println!("cargo::rerun-if-changed=grammar/gmpl.lalrpop");
+    println!("cargo::rerun-if-changed=grammar");
+    println!("cargo::rerun-if-changed=src/vm/prune/text.rs");
     embed_stdlib();
     link_for_start();
     lalrpop::Configuration::new()
@@ -16,21 +21,25 @@ fn main() {
         .expect("the grammar has no conflict");
 }
 
-/// Writes `stdlib.rs`: `FILES`, one `(package path, file name, text)` for each file, sorted by package.
+/// Writes `stdlib.rs`: `FILES`, one `(package path, file name, text)` for each file, sorted by package; and their index.
 fn embed_stdlib() {
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("stdlib");
     let mut files = Vec::new();
     walk(&root, &mut files);
     files.sort_by_key(|f| (f.parent().map(|p| p.to_string_lossy().into_owned()), f.clone()));
     let mut out = String::from("pub static FILES: &[(&str, &str, &str)] = &[\n");
+    let mut texts = Vec::new();
     for file in files {
         let relative = file.strip_prefix(&root).unwrap();
         let package = relative.parent().unwrap().to_str().unwrap();
-        writeln!(out, "    ({package:?}, {:?}, include_str!({file:?})),", relative.to_str().unwrap()).unwrap();
+        let name = relative.to_str().unwrap();
+        writeln!(out, "    ({package:?}, {name:?}, include_str!({file:?})),").unwrap();
+        texts.push((package.to_string(), name.to_string(), std::fs::read_to_string(&file).unwrap()));
     }
     out.push_str("];\n");
-    let target = PathBuf::from(std::env::var("OUT_DIR").unwrap()).join("stdlib.rs");
-    std::fs::write(target, out).unwrap();
+    let target = PathBuf::from(std::env::var("OUT_DIR").unwrap());
+    std::fs::write(target.join("stdlib.rs"), out).unwrap();
+    std::fs::write(target.join("stdlib_index.rs"), index::index(&texts)).unwrap();
 }
 
 fn walk(dir: &Path, files: &mut Vec<PathBuf>) {

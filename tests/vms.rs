@@ -72,7 +72,7 @@ func main() {
 fn run_one() {
     let compiled = compile(Files::one("prog.gm", PROGRAM), CompileOptions::default());
     let host = Arc::new(Quiet::default());
-    let options = RunOptions { procs: 2, max_memory: 64 << 20, ..RunOptions::default() };
+    let options = RunOptions { procs: 2, max_memory: Some(64 << 20), ..RunOptions::default() };
     let program = compiled.program.expect("a good program");
     let exit = Vm::new(program, compiled.sources, host.clone(), &options).expect("a VM").run();
     let out = String::from_utf8_lossy(&host.out.lock().unwrap()).into_owned();
@@ -144,7 +144,11 @@ fn limits_end_a_run_and_keep_its_output() {
         (sleeps, with(LimitOptions { time: Some(Duration::from_millis(200)), ..limits.clone() }), "time limit"),
         (spawns, with(LimitOptions { goroutines: Some(1000), ..limits.clone() }), "too many goroutines (limit 1000)"),
         (prints, with(LimitOptions { output: Some(1001), ..limits.clone() }), "output limit"),
-        (grows, RunOptions { procs: 2, max_memory: 32 << 20, ..RunOptions::default() }, "out of memory (limit 32M)"),
+        (
+            grows,
+            RunOptions { procs: 2, max_memory: Some(32 << 20), ..RunOptions::default() },
+            "out of memory (limit 32M)",
+        ),
     ];
     for (text, options, says) in cases {
         let (status, out) = limited(text, options);

@@ -413,12 +413,22 @@ impl Op {
 
     /// Words after the instruction.
     pub fn extra(self) -> usize {
-        match self.format().split_once('+') {
-            Some((_, n)) => n.parse().unwrap_or(0),
-            None => 0,
-        }
+        EXTRA[self as usize] as usize
     }
 }
+
+/// The number of words after each opcode's instruction: the digit behind a `+` in its format.
+pub static EXTRA: [u8; TABLE.len()] = {
+    let mut extra = [0; TABLE.len()];
+    let mut op = 0;
+    while op < TABLE.len() {
+        if let [.., b'+', digit] = TABLE[op].2.as_bytes() {
+            extra[op] = *digit - b'0';
+        }
+        op += 1;
+    }
+    extra
+};
 
 /// Encodes an instruction with three 16-bit operands.
 pub fn abc(op: Op, a: u16, b: u16, c: u16) -> u64 {

@@ -48,9 +48,7 @@ impl Limits {
 
     /// Sets what the flags and the environment say.
     pub fn apply(&self, options: &mut RunOptions) {
-        if let Some(bytes) = self.max_memory {
-            options.max_memory = bytes;
-        }
+        options.max_memory = self.max_memory;
         if let Some(bytes) = self.max_stack {
             options.max_stack = bytes.max(4096);
         }

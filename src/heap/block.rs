@@ -25,6 +25,11 @@ const OVERDUE_BYTES: usize = 512 << 10;
 /// As many as runtime.MemStats has.
 const KEPT_PAUSES: usize = 256;
 
+/// In place of the limit: the machine has not been asked for it.
+const UNASKED: usize = 0;
+/// A heap that holds no more than this is small for any machine.
+const SMALL_BYTES: usize = 16 << 20;
+
 /// Beyond the limit by this much the heap gives no more memory; at the limit it asks for a collection.
 fn slack(max: usize) -> usize {
     (max / 64).saturating_add(1 << 20)
@@ -146,7 +151,9 @@ pub struct Heap {
     limit_blocks: u32,
     pub(super) shapes: RwLock<Shapes>,
     pub(super) central: Mutex<Central>,
+    /// The limit; `UNASKED` before the machine has been asked.
     max_bytes: AtomicUsize,
+    machine_bytes: fn() -> usize,
     /// GOMEMLIMIT: collections come more often above it; nothing fails.
     memory_limit: AtomicUsize,
     /// Bytes the VM holds outside the heap: stacks and other state of its Gs.
@@ -218,7 +225,8 @@ impl Heap {
                 sweep: Sweep::default(),
                 fallow: Default::default(),
             }),
-            max_bytes: AtomicUsize::new(config.max_bytes),
+            max_bytes: AtomicUsize::new(config.max_bytes.unwrap_or(UNASKED)),
+            machine_bytes: config.machine_bytes,
             memory_limit: AtomicUsize::new(config.memory_limit),
             outside: AtomicUsize::new(0),
             extras: AtomicUsize::new(0),
@@ -351,8 +359,8 @@ impl Heap {
     /// Takes `n` blocks in a row; `None` at the limit.
     pub(super) fn take_blocks(&self, central: &mut Central, n: u32) -> Option<u32> {
         let bytes = n as usize * BLOCK_BYTES;
-        let max = self.max_bytes.load(Relaxed);
         let held = self.held.load(Relaxed).saturating_add(self.outside()).saturating_add(bytes);
+        let max = self.max_bytes_for(held);
         if held > max {
             if self.fresh.load(Relaxed) > self.live.load(Relaxed) / 16 {
                 self.wanted.store(true, Relaxed);
@@ -454,8 +462,9 @@ impl Heap {
 
     /// Whether so many bytes more may be held.
     pub fn has_room(&self, bytes: usize) -> bool {
-        let max = self.max_bytes.load(Relaxed);
-        self.held.load(Relaxed).saturating_add(self.outside()).saturating_add(bytes) <= max.saturating_add(slack(max))
+        let held = self.held.load(Relaxed).saturating_add(self.outside()).saturating_add(bytes);
+        let max = self.max_bytes_for(held);
+        held <= max.saturating_add(slack(max))
     }
 
     /// What a collection has counted of the Gs' own state.
@@ -484,7 +493,26 @@ impl Heap {
 
     /// The limit in bytes; `usize::MAX`: none.
     pub fn max_bytes(&self) -> usize {
-        self.max_bytes.load(Relaxed)
+        match self.max_bytes.load(Relaxed) {
+            UNASKED => self.ask_machine(),
+            max => max,
+        }
+    }
+
+    /// The limit, for a heap that holds so much: a small one has none before the machine has been asked.
+    fn max_bytes_for(&self, held: usize) -> usize {
+        match self.max_bytes.load(Relaxed) {
+            UNASKED if held <= SMALL_BYTES => usize::MAX,
+            UNASKED => self.ask_machine(),
+            max => max,
+        }
+    }
+
+    /// Whoever asks gets the same answer; one that came between was set by hand.
+    #[cold]
+    fn ask_machine(&self) -> usize {
+        let max = (self.machine_bytes)().max(1);
+        self.max_bytes.compare_exchange(UNASKED, max, Relaxed, Relaxed).map_or_else(|set| set, |_| max)
     }
 
     /// Number of collections so far.
@@ -617,7 +645,8 @@ impl Heap {
 
     /// Even after a collection the heap holds more than it may.
     pub fn over_limit(&self) -> bool {
-        self.live.load(Relaxed) > self.max_bytes.load(Relaxed)
+        let live = self.live.load(Relaxed);
+        live > self.max_bytes_for(live)
     }
 
     /// Bytes of objects that are alive or not yet looked at.
@@ -639,7 +668,7 @@ impl Heap {
         let live = self.live.load(Relaxed);
         let percent = self.gc_percent.load(Relaxed) as i64;
         // What stacks hold is not the heap's.
-        let max = self.max_bytes.load(Relaxed).saturating_sub(self.outside());
+        let max = self.max_bytes_for(alive).saturating_sub(self.outside());
         let soft = self.memory_limit.load(Relaxed).saturating_sub(self.outside());
         let mut goal = if percent < 0 {
             usize::MAX

@@ -36,8 +36,10 @@ pub use watch::Call;
 
 /// How a heap is to behave.
 pub struct Config {
-    /// Bytes the heap may hold.
-    pub max_bytes: usize,
+    /// Bytes the heap may hold; `None`: `machine_bytes`, which is asked when the heap is not small any more.
+    pub max_bytes: Option<usize>,
+    /// Bytes that the machine gives, which it takes some files to find out.
+    pub machine_bytes: fn() -> usize,
     /// GOMEMLIMIT; `usize::MAX`: none.
     pub memory_limit: usize,
     /// GOGC: growth over what was live, in percent, before the next collection; -1: never.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 fn heap(max: usize) -> Arc<Heap> {
     Arc::new(
         Heap::new(Config {
-            max_bytes: max,
+            max_bytes: Some(max),
+            machine_bytes: || usize::MAX,
             memory_limit: usize::MAX,
             gc_percent: 100,
             markers: 4,

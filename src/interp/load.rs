@@ -50,7 +50,6 @@ pub struct Options {
 /// type, and takes the short way to the natives that have one.
 fn settle(program: &Program, types: &[TypeInfo], code: &mut [u64], from: usize) {
     let short: Vec<Op> = program.natives.iter().map(|n| Op::short_way(&n.name)).collect();
-    let extra: Vec<usize> = op::TABLE.iter().map(|t| t.0.extra()).collect();
     for f in program.funcs.iter().filter(|f| f.entry as usize >= from) {
         let mut i = f.entry as usize - from;
         while i < f.end as usize - from {
@@ -61,7 +60,7 @@ fn settle(program: &Program, types: &[TypeInfo], code: &mut [u64], from: usize) 
             } else if word as u16 == Op::CallN as u16 {
                 code[i] = word & !0xffff | short.get(op::b(word) as usize).copied().unwrap_or(Op::CallN) as u64;
             }
-            i += 1 + extra.get(word as u16 as usize).copied().unwrap_or(0);
+            i += 1 + op::EXTRA.get(word as u16 as usize).copied().unwrap_or(0) as usize;
         }
     }
 }

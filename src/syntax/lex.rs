@@ -21,7 +21,7 @@ pub fn lex(text: &str, base: u32, names: &mut Interner, diags: &mut Diagnostics)
         skip = 3;
     }
     if text[skip..].starts_with("#!") {
-        skip = memchr::memchr(b'\n', text.as_bytes()).unwrap_or(text.len());
+        skip = text.find('\n').unwrap_or(text.len());
     }
     let mut scan = Scan {
         lexer: Raw::lexer(&text[skip..]),
@@ -68,12 +68,12 @@ impl Scan<'_, '_> {
             s.error(at, at + len, message);
             s.errors < MAX_LEXICAL_ERRORS
         };
-        for at in memchr::memchr_iter(0, text.as_bytes()) {
+        for (at, _) in text.match_indices('\0') {
             if !wrong(self, at, 1, "invalid NUL character") {
                 break;
             }
         }
-        for at in memchr::memmem::find_iter(text.as_bytes(), "\u{FEFF}") {
+        for (at, _) in text.match_indices('\u{FEFF}') {
             if !wrong(self, at, 3, "invalid BOM in the middle of the file") {
                 break;
             }
@@ -130,7 +130,7 @@ impl Scan<'_, '_> {
                 }
                 Raw::Backquote => {
                     let rest = self.lexer.remainder();
-                    match memchr::memchr(b'`', rest.as_bytes()) {
+                    match rest.find('`') {
                         Some(i) => self.lexer.bump(i + 1),
                         None => {
                             self.error(lo, hi, "string not terminated");
@@ -190,9 +190,9 @@ impl Scan<'_, '_> {
 
     fn block_comment(&mut self, lo: usize, hi: usize) {
         let rest = self.lexer.remainder();
-        match memchr::memmem::find(rest.as_bytes(), b"*/") {
+        match rest.find("*/") {
             Some(i) => {
-                if memchr::memchr(b'\n', &rest.as_bytes()[..i]).is_some() {
+                if rest[..i].contains('\n') {
                     self.newline(lo);
                 }
                 self.lexer.bump(i + 2);

@@ -8,7 +8,7 @@ impl Scan<'_, '_> {
         let rest = self.lexer.remainder().as_bytes();
         let mut i = 0;
         loop {
-            i += memchr::memchr3(b'"', b'\\', b'\n', &rest[i..]).unwrap_or(rest.len() - i);
+            i += rest[i..].iter().position(|c| matches!(c, b'"' | b'\\' | b'\n')).unwrap_or(rest.len() - i);
             match rest.get(i) {
                 Some(b'"') => {
                     self.lexer.bump(i + 1);

@@ -53,12 +53,22 @@ pub struct CompileOptions {
     pub vet: bool,
     /// Stop after checking.
     pub check_only: bool,
-    /// A program with errors is not compiled again with whole packages; for tests of what is left out of them.
-    pub reached_only: bool,
     /// Count which blocks run of the first of `Files::packages`, its tests left out.
     pub cover: Option<CoverMode>,
+    /// How much of the standard packages is compiled.
+    pub packages: StdPackages,
     /// The process ends when the program does: what is small is not given back before, piece by piece.
     pub for_process: bool,
+}
+
+/// How much of the standard packages is compiled; for tests of what is left out.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub enum StdPackages {
+    /// What the program reaches; if it has errors, whole packages.
+    #[default]
+    Reached,
+    OnlyReached,
+    Whole,
 }
 
 /// A tree of more expressions than this is given back before the program runs, since its memory counts.
@@ -66,7 +76,7 @@ const SMALL_TREE: usize = 20_000;
 
 /// Compiles the files of one program, on a stack that is large enough for every tree that the parser lets through.
 pub fn compile(files: Files, options: CompileOptions) -> Compiled {
-    match stack::on_large(limits::FRONT_STACK_BYTES, move || compile_here(files, options)) {
+    match stack::on_large(limits::FRONT_STACK_BYTES, options.for_process, move || compile_here(files, options)) {
         Ok(compiled) => compiled,
         Err(e) => {
             let mut diagnostics = Diagnostics::default();
@@ -81,10 +91,12 @@ pub fn compile(files: Files, options: CompileOptions) -> Compiled {
 }
 
 fn compile_here(files: Files, options: CompileOptions) -> Compiled {
-    if let Some(pruned) = source::prune(&files) {
+    if options.packages != StdPackages::Whole
+        && let Some(pruned) = source::prune(&files)
+    {
         let loader = PackageLoader::of(&files, Some(pruned));
         let compiled = compile_with(&files, &loader, options);
-        if options.reached_only || !compiled.diagnostics.has_errors() {
+        if options.packages == StdPackages::OnlyReached || !compiled.diagnostics.has_errors() {
             return compiled;
         }
     }
@@ -189,8 +201,8 @@ pub struct RunOptions {
     pub portable: bool,
     /// Print which instructions were executed, at the end; slower.
     pub opcode_profile: bool,
-    /// Bytes the VM may hold: heap, stacks, goroutines.
-    pub max_memory: usize,
+    /// Bytes the VM may hold: heap, stacks, goroutines. `None`: most of what the machine has.
+    pub max_memory: Option<usize>,
     /// Bytes one goroutine's stack may hold.
     pub max_stack: usize,
     /// GOGC.
@@ -229,7 +241,7 @@ impl Default for RunOptions {
             seed: None,
             portable: false,
             opcode_profile: false,
-            max_memory: machine::memory(),
+            max_memory: None,
             max_stack: limits::MAX_STACK_SLOTS * 8,
             gc_percent: 100,
             memory_limit: usize::MAX,
@@ -294,6 +306,7 @@ fn new_rt(
 ) -> Result<Box<Rt>, String> {
     let heap = Heap::new(Config {
         max_bytes: options.max_memory,
+        machine_bytes: machine::memory,
         memory_limit: options.memory_limit,
         gc_percent: options.gc_percent,
         markers: options.procs.min(options.cpus),

@@ -1,7 +1,7 @@
 //! Where source text comes from: the program's files, the packages inside the binary, the packages of a module.
 use super::constraint::Tags;
 use super::module::Module;
-use super::prune::{Library, Pruned, imports_of};
+use super::prune::{Pruned, imports_of};
 use crate::base::limits::GO_RELEASE;
 use crate::types::load::{LoadError, LoadedPackage, Loader};
 use std::path::{Path, PathBuf};
@@ -213,7 +213,7 @@ fn text_of(shown: &str, bytes: Vec<u8>) -> Result<String, String> {
     if bytes.len() > u32::MAX as usize / 4 {
         return Err(format!("{shown}: the file is larger than 1 GB"));
     }
-    if memchr::memchr(0, &bytes[..bytes.len().min(4096)]).is_some() {
+    if bytes[..bytes.len().min(4096)].contains(&0) {
         return Err(format!("{shown}: this is a binary file, not a program"));
     }
     match String::from_utf8(bytes) {
@@ -221,7 +221,7 @@ fn text_of(shown: &str, bytes: Vec<u8>) -> Result<String, String> {
         Ok(text) => Ok(text),
         Err(e) => {
             let at = e.utf8_error().valid_up_to();
-            let line = 1 + memchr::memchr_iter(b'\n', &e.as_bytes()[..at]).count();
+            let line = 1 + e.as_bytes()[..at].iter().filter(|&&b| b == b'\n').count();
             Err(format!("{shown}:{line}: the file is not UTF-8 text (byte {at})"))
         }
     }
@@ -298,14 +298,13 @@ pub fn std_files(path: &str) -> &'static [(&'static str, &'static str, &'static 
 
 /// What the program in these files reaches of the standard packages.
 pub(super) fn prune(files: &Files) -> Option<Pruned> {
-    let library = Library { files: std_files, named: std_package_named };
     let given = files.packages.iter().flat_map(|p| &p.1);
     let texts: Vec<&str> = files.files.iter().chain(given).map(|f| f.1.as_str()).collect();
     let elsewhere = |path: &str| {
         let given = files.packages.iter().any(|p| p.0 == path);
         !given && files.module.as_ref().is_some_and(|m| m.folder_of(path).is_some())
     };
-    Pruned::new(&texts, &library, &elsewhere)
+    Pruned::new(&texts, std_package_named, &elsewhere)
 }
 
 /// The path of the standard package of this name.
@@ -328,7 +327,7 @@ impl Loader for PackageLoader {
         let files = std_files(path);
         if !files.is_empty() {
             // The runtime's own package is needed whole.
-            let reached = self.pruned.as_ref().filter(|_| path != "internal/rt").and_then(|p| p.files(path));
+            let reached = self.pruned.as_ref().filter(|_| path != "internal/rt").and_then(|p| p.files(path, FILES));
             if let Some(files) = reached {
                 let files = files.into_iter().map(|(name, text)| (format!("$std/{name}"), text)).collect();
                 return Ok(LoadedPackage { std: true, release: GO_RELEASE, files });

@@ -15,11 +15,11 @@ impl Drop for Mapping {
     }
 }
 
-/// Calls `f` on a stack of so many bytes.
+/// Calls `f` on a stack of so many bytes; `keep` it for good, as a process does that ends soon.
 ///
 /// # Errors
 /// The system gives no memory for it.
-pub fn on_large<R>(bytes: usize, f: impl FnOnce() -> R) -> std::io::Result<R> {
+pub fn on_large<R>(bytes: usize, keep: bool, f: impl FnOnce() -> R) -> std::io::Result<R> {
     // More than the largest page: touching it ends the process, as the end of any stack does.
     const GUARD_BYTES: usize = 64 << 10;
     let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
@@ -39,7 +39,9 @@ pub fn on_large<R>(bytes: usize, f: impl FnOnce() -> R) -> std::io::Result<R> {
         let base = stack.at.add(GUARD_BYTES);
         psm::on_stack(base, bytes - GUARD_BYTES, || catch_unwind(AssertUnwindSafe(f)))
     };
-    drop(stack);
+    if keep {
+        std::mem::forget(stack);
+    }
     Ok(result.unwrap_or_else(|panic| resume_unwind(panic)))
 }
 
@@ -54,9 +56,9 @@ mod tests {
 
     #[test]
     fn deep_calls_and_panics_come_back() {
-        assert_eq!(on_large(256 << 20, || depth(20_000)).unwrap(), 20_000);
-        let panic = catch_unwind(|| on_large(1 << 20, || -> usize { resume_unwind(Box::new("seen")) }));
+        assert_eq!(on_large(256 << 20, false, || depth(20_000)).unwrap(), 20_000);
+        let panic = catch_unwind(|| on_large(1 << 20, false, || -> usize { resume_unwind(Box::new("seen")) }));
         assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"seen"));
-        assert!(on_large(usize::MAX / 2, || 0).is_err());
+        assert!(on_large(usize::MAX / 2, false, || 0).is_err());
     }
 }
