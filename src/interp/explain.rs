@@ -41,7 +41,7 @@ unsafe fn reached(m: &Marker, g: *mut G) -> Option<bool> {
 /// The G waits for a channel or in a select; the world is stopped.
 pub unsafe fn waits_on(g: *mut G, group: u32) -> bool {
     unsafe {
-        let own = |ch: *const Chan| !ch.is_null() && (*ch).group() == group;
+        let own = |ch: *const Chan| !ch.is_null() && (*ch).bubble() == group;
         match (*g).wait_reason() {
             WaitReason::Select => extra(g).waiting.channels().iter().all(|&ch| own(ch as *const Chan)),
             _ => own((*g).node.on as *const Chan),
