@@ -145,6 +145,10 @@ fn leaked_goroutines_fail_their_test() {
         "{text}"
     );
     assert!(text.contains("1 goroutine [chan send]: "), "{text}");
+    let (status, text) = gmpl("failing", &["-run", "TestSubLeak"]);
+    assert!(status == 1 && text.contains("    --- FAIL: TestSubLeak/leaks ("), "{text}");
+    assert!(text.contains("        leaked: 1 goroutine can never run again\n"), "{text}");
+    assert!(text.matches("leaked:").count() == 1 && !text.contains("TestSubLeak/fine"), "{text}");
     let (status, text) = gmpl("failing", &["-run", "TestLeak", "--allow-leaks"]);
     assert_eq!(status, 0, "{text}");
 }

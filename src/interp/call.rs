@@ -572,6 +572,9 @@ pub unsafe extern "C" fn select(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i6
         fail::save(pc.sub(1), r, cx, n);
         match choose(cx, *pc.sub(1)) {
             SELECT_CLOSED => fail::send_closed(pc, r, cx, n, t),
+            SELECT_FOREIGN => fail::select_foreign(pc, r, cx, n, t),
+            SEND_FOREIGN => fail::send_foreign(pc, r, cx, n, t),
+            RECV_FOREIGN => fail::recv_foreign(pc, r, cx, n, t),
             SELECT_PARKED => resched!(cx, t),
             chosen => {
                 *r.add((*pc.sub(1) >> 16) as u16 as usize) = chosen as u64;
@@ -587,6 +590,10 @@ pub unsafe extern "C" fn select(pc: *const u64, r: *mut u64, cx: *mut Ctx, n: i6
 /// What [`choose`] gives beside a case's index and -1, the default case.
 const SELECT_CLOSED: i64 = -2;
 const SELECT_PARKED: i64 = -3;
+const SELECT_FOREIGN: i64 = -4;
+/// A select of one case and a default is a send or a receive.
+const SEND_FOREIGN: i64 = -5;
+const RECV_FOREIGN: i64 = -6;
 
 /// Chooses a case of the `select` instruction `w` of the running G, or parks it.
 #[inline(never)]
@@ -622,6 +629,13 @@ unsafe fn choose(cx: *mut Ctx, w: u64) -> i64 {
             many.extend(fill);
             &many
         };
+        if cases.iter().any(|c| !c.chan.is_null() && (*c.chan).is_foreign(g)) {
+            return match cases {
+                [one] if one.send => SEND_FOREIGN,
+                [_] => RECV_FOREIGN,
+                _ => SELECT_FOREIGN,
+            };
+        }
         let park = || {
             (*g).resume = resume::RETRY;
             (*cx).p.park(g, WaitReason::Select);

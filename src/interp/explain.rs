@@ -41,7 +41,7 @@ unsafe fn reached(m: &Marker, g: *mut G) -> Option<bool> {
 /// The G waits for a channel or in a select; the world is stopped.
 pub unsafe fn waits_on(g: *mut G, group: u32) -> bool {
     unsafe {
-        let own = |ch: *const Chan| !ch.is_null() && (*ch).group() == group;
+        let own = |ch: *const Chan| !ch.is_null() && (*ch).bubble() == group;
         match (*g).wait_reason() {
             WaitReason::Select => extra(g).waiting.channels().iter().all(|&ch| own(ch as *const Chan)),
             _ => own((*g).node.on as *const Chan),
@@ -238,6 +238,44 @@ unsafe fn waits_for(rt: &Rt, g: *mut G) -> Option<String> {
     }
 }
 
+/// What the G waits for, if that is a channel.
+unsafe fn channel_wait(g: *mut G) -> Option<&'static str> {
+    // SAFETY: the caller's.
+    match unsafe { (*g).wait_reason() } {
+        WaitReason::ChanReceive => Some("a channel to receive from"),
+        WaitReason::ChanSend => Some("a channel to send to"),
+        WaitReason::Select => Some("a case of its select"),
+        _ => None,
+    }
+}
+
+/// After a deadlock of a session's input: why its G waits. The heap is not looked through, since the session goes on.
+///
+/// # Safety
+/// No G runs.
+pub unsafe fn why_input(rt: &Rt, g: *mut G, out: &mut Vec<u8>) {
+    unsafe {
+        let what = match channel_wait(g) {
+            Some(what) => {
+                let mut others: Vec<u64> = waiting(rt).into_iter().filter(|&o| o != g).map(|o| (*o).id).collect();
+                others.sort_unstable();
+                let ids: Vec<String> = others.iter().map(u64::to_string).collect();
+                match ids.len() {
+                    0 => format!("{what}: no other goroutine is left"),
+                    1 => format!("{what}: the only other goroutine, {}, waits too", ids[0]),
+                    2..=8 => format!("{what}: the other goroutines, {}, wait too", ids.join(", ")),
+                    n => format!("{what}: all {n} other goroutines wait too"),
+                }
+            }
+            None => match waits_for(rt, g) {
+                Some(what) => what,
+                None => return,
+            },
+        };
+        out.extend_from_slice(format!("\nwhy:\ngoroutine {} waits for {what}\n", (*g).id).as_bytes());
+    }
+}
+
 /// The Gs that wait.
 ///
 /// # Safety
@@ -289,13 +327,8 @@ pub unsafe fn why(rt: &Rt, mut gs: Vec<*mut G>, out: &mut Vec<u8>) {
         }
         out.extend_from_slice(b"\nwhy:\n");
         for (i, &g) in gs.iter().enumerate().take(MAX_EXPLAINED) {
-            let what = match (*g).wait_reason() {
-                reason @ (WaitReason::ChanReceive | WaitReason::ChanSend | WaitReason::Select) => {
-                    let verb = match reason {
-                        WaitReason::ChanReceive => "a channel to receive from",
-                        WaitReason::ChanSend => "a channel to send to",
-                        _ => "a case of its select",
-                    };
+            let what = match channel_wait(g) {
+                Some(what) => {
                     let ids: Vec<String> = reach[i].iter().map(u64::to_string).collect();
                     let who = match (explore, by_globals[i], ids.len()) {
                         (false, ..) => String::new(),
@@ -306,9 +339,9 @@ pub unsafe fn why(rt: &Rt, mut gs: Vec<*mut G>, out: &mut Vec<u8>) {
                         (_, _, 2..=8) => format!(": goroutines {} hold it too, and wait themselves", ids.join(", ")),
                         (_, _, n) => format!(": {n} other goroutines hold it too, and wait themselves"),
                     };
-                    format!("{verb}{who}")
+                    format!("{what}{who}")
                 }
-                _ => match waits_for(rt, g) {
+                None => match waits_for(rt, g) {
                     Some(what) => what,
                     None => continue,
                 },

@@ -129,6 +129,10 @@ fails! {
     send_closed |_pc, _r, cx| unwind::plain_error(cx, "send on closed channel");
     close_nil |_pc, _r, cx| unwind::plain_error(cx, "close of nil channel");
     close_closed |_pc, _r, cx| unwind::plain_error(cx, "close of closed channel");
+    send_foreign |_pc, _r, cx| unwind::fatal(cx, "fatal error: send on synctest channel from outside bubble");
+    recv_foreign |_pc, _r, cx| unwind::fatal(cx, "fatal error: receive on synctest channel from outside bubble");
+    close_foreign |_pc, _r, cx| unwind::fatal(cx, "fatal error: close of synctest channel from outside bubble");
+    select_foreign |_pc, _r, cx| unwind::fatal(cx, "fatal error: select on synctest channel from outside bubble");
     make_chan |_pc, _r, cx| unwind::plain_error(cx, "makechan: size out of range");
     too_many_goroutines |_pc, _r, cx| super::limits::too_many_goroutines(cx);
     go_nil |_pc, _r, cx| unwind::fatal(cx, "fatal error: go of nil func value");

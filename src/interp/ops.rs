@@ -1400,6 +1400,7 @@ handlers! {
     Close(pc, r, cx, n, t) {
         let ch = ra!(pc, r);
         if ch == 0 { fail!(close_nil, pc, r, cx, n, t) }
+        if (*(ch as *const Chan)).is_foreign((*cx).side.g) { fail!(close_foreign, pc, r, cx, n, t) }
         // Whom it wakes may be told where.
         (*(*cx).side.g).pc = pc;
         (*(*cx).side.g).base = r;
@@ -1449,6 +1450,7 @@ handlers! {
         let ch = ra!(pc, r) as *mut Chan;
         if ch.is_null() { return call::park_forever(pc, r, cx, n, t, WaitReason::ChanSendNil) }
         let g = (*cx).side.g;
+        if (*ch).is_foreign(g) { fail!(send_foreign, pc, r, cx, n, t) }
         (*g).pc = pc;
         (*g).base = r;
         match Chan::send(ch, g, r.add(b!(pc)), &(*cx).p.solo, || (*cx).p.park(g, WaitReason::ChanSend)) {
@@ -1467,6 +1469,7 @@ handlers! {
         let ch = rb!(pc, r) as *mut Chan;
         if ch.is_null() { return call::park_forever(pc, r, cx, n, t, WaitReason::ChanReceiveNil) }
         let g = (*cx).side.g;
+        if (*ch).is_foreign(g) { fail!(recv_foreign, pc, r, cx, n, t) }
         (*g).pc = pc;
         (*g).base = r;
         let a = a!(pc);

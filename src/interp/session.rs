@@ -125,6 +125,7 @@ impl Session {
             // SAFETY: every P is idle, and only this M found the deadlock.
             unsafe {
                 traceback::goroutine(rt, found, false, &mut out);
+                super::explain::why_input(rt, found, &mut out);
                 super::advice::add_for_waits(&[found], &mut out);
             }
         }

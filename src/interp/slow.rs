@@ -829,7 +829,7 @@ pub unsafe fn make_chan(cx: *mut Ctx, elem: u32, cap: i64) -> u64 {
         if ch.is_null() {
             return NO_MEMORY;
         }
-        Chan::set_group(ch, (*(*cx).side.g).group.load(std::sync::atomic::Ordering::Relaxed));
+        Chan::set_maker(ch, (*cx).side.g);
         ch as u64
     }
 }

@@ -16,6 +16,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicUsize, Ordering:
 /// When every bubble begins: 2000-01-01 00:00:00 UTC, in nanoseconds.
 const START_NS: i64 = 946_684_800_000_000_000;
 
+/// Set in the numbers of groups that are bubbles.
+pub const IN_BUBBLE: u32 = 1 << 30;
+
 /// Numbers of a bubble's timers have its group above so many bits.
 const TIMER_BITS: u32 = 32;
 
@@ -94,10 +97,10 @@ impl Bubbles {
         self.list.lock().iter().find(|b| b.group == group).cloned()
     }
 
-    /// The bubble that a timer belongs to, and the timer's number there.
-    pub fn of_timer(&self, id: i64) -> Option<(Option<Arc<Bubble>>, i64)> {
+    /// The group of the bubble that a timer belongs to, and the timer's number there.
+    pub fn of_timer(&self, id: i64) -> Option<(u32, i64)> {
         let group = (id >> TIMER_BITS) as u32;
-        (group != 0).then(|| (self.of(group), id & ((1 << TIMER_BITS) - 1)))
+        (group != 0).then_some((group, id & ((1 << TIMER_BITS) - 1)))
     }
 
     pub fn begin(&self, group: u32) {

@@ -223,7 +223,7 @@ pub const NATIVES: &[NativeEntry] = &[
             return Err(Trap::OutOfMemory);
         }
         // SAFETY: the channel is new; the running G.
-        unsafe { Chan::set_group(c, (*cx.side.g).group.load(std::sync::atomic::Ordering::Relaxed)) };
+        unsafe { Chan::set_maker(c, cx.side.g) };
         let v = of_words(cx, t, &[c as u64], 0)?;
         give(cx, 0, v)
     }),
@@ -1094,6 +1094,15 @@ fn scatter(cx: &mut Cx) -> NativeResult {
     Ok(Outcome::Done)
 }
 
+/// Refuses a channel of a bubble that the running G is not in.
+fn foreign(cx: &Cx, ch: *mut Chan, what: &str) -> Result<(), Trap> {
+    // SAFETY: a channel; the running G.
+    match unsafe { (*ch).is_foreign(cx.side.g) } {
+        true => Err(Trap::Fatal(format!("{what} synctest channel from outside bubble"))),
+        false => Ok(()),
+    }
+}
+
 /// `vSend(c, x Value, buf unsafe.Pointer, try bool) int`: 0 it would block, 1 sent, 2 the type does not fit.
 fn send(cx: &mut Cx) -> NativeResult {
     let (loc, x) = (at(cx, 0)?, at(cx, 2)?);
@@ -1121,6 +1130,7 @@ fn send(cx: &mut Cx) -> NativeResult {
         cx.side.park(WaitReason::ChanSendNil, false)();
         return Ok(Outcome::Parked);
     }
+    foreign(cx, ch, "send on")?;
     // SAFETY: a channel of this element type; the buffer is kept by the frame that calls.
     let sent = unsafe {
         if try_it {
@@ -1168,6 +1178,7 @@ fn recv(cx: &mut Cx) -> NativeResult {
         cx.side.park(WaitReason::ChanReceiveNil, false)();
         return Ok(Outcome::Parked);
     }
+    foreign(cx, ch, "receive on")?;
     let ok = cx.result_slot(0);
     // SAFETY: a channel of this element type; the buffer is kept by the frame that calls, the slot is in its window.
     let got = unsafe {
@@ -1210,6 +1221,7 @@ fn close(cx: &mut Cx) -> NativeResult {
     if ch.is_null() {
         return Err(Trap::Plain("close of nil channel".into()));
     }
+    foreign(cx, ch, "close of")?;
     let mut woken = Vec::new();
     // SAFETY: a channel.
     let closed = unsafe { Chan::close(ch, |g, sender| woken.push((g, sender))) };

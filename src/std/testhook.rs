@@ -1,5 +1,6 @@
 //! Natives of `internal/testhook`: what package testing asks of the scheduler and the collector.
 use super::timers::bubble;
+use crate::sched::bubble::IN_BUBBLE;
 use crate::sched::g::Status;
 use crate::sched::wait::WaitReason;
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
@@ -117,7 +118,7 @@ fn group(cx: &Cx) -> u32 {
 fn enter_bubble(cx: &mut Cx) -> NativeResult {
     let before = group(cx);
     let sched = cx.side.sched();
-    let own = 1 + sched.groups.fetch_add(1, Relaxed);
+    let own = IN_BUBBLE | 1 + sched.groups.fetch_add(1, Relaxed);
     sched.bubbles.begin(own);
     join(cx, own);
     cx.set_word(0, before as u64);

@@ -3,7 +3,7 @@ use crate::sched::bubble::Bubble;
 use crate::sched::timer::Action;
 use crate::sched::wait::WaitReason;
 use crate::sync::chan::Chan;
-use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome};
+use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -75,11 +75,17 @@ fn start_timer(cx: &mut Cx) -> NativeResult {
     Ok(Outcome::Done)
 }
 
-/// `stopTimer(id int64) bool`: whether it was pending.
+/// `stopTimer(id int64, reset bool) bool`: whether it was pending; `reset`: it is to start again.
 fn stop_timer(cx: &mut Cx) -> NativeResult {
     let (sched, id) = (cx.side.sched(), cx.int(0));
     let was = match sched.bubbles.of_timer(id) {
-        Some((bubble, id)) => bubble.is_some_and(|b| b.timers.stop(id)),
+        Some((group, id)) => match bubble(cx).filter(|b| b.group == group) {
+            Some(bubble) => bubble.timers.stop(id),
+            None => {
+                let what = if cx.bool(1) { "reset" } else { "stop" };
+                return Err(Trap::Fatal(format!("{what} of synctest timer from outside bubble")));
+            }
+        },
         None => sched.timers.stop(id),
     };
     cx.set_bool(0, was);

@@ -11,6 +11,8 @@ use crate::base::atomics::{AtomicU16, AtomicU32, AtomicU64, spin_loop, yield_now
 use crate::bytecode::program::BitMap;
 #[cfg(not(loom))]
 use crate::heap::{Cache, Heap, ShapeId};
+#[cfg(not(loom))]
+use crate::sched::bubble::IN_BUBBLE;
 use crate::sched::g::{G, WaitNode};
 use crate::sched::solo::Solo;
 use std::ptr::null_mut;
@@ -156,9 +158,9 @@ pub struct Chan {
     timer: AtomicU16,
     count: AtomicU64,
     cap: u64,
-    elem_words: u32,
-    /// The group of the G that made it.
-    group: u32,
+    /// Words of an element, and above them the bubble that it was made in: what is in none and has elements of one word is
+    /// told by one comparison.
+    kind: u64,
     buf: *mut u64,
     send_at: u64,
     recv_at: u64,
@@ -222,8 +224,7 @@ impl Chan {
             timer: AtomicU16::new(0),
             count: AtomicU64::new(0),
             cap: cap as u64,
-            elem_words: 1,
-            group: 0,
+            kind: 1,
             buf: Box::leak(vec![0u64; cap].into_boxed_slice()).as_mut_ptr(),
             send_at: 0,
             recv_at: 0,
@@ -254,7 +255,7 @@ impl Chan {
             // SAFETY: a fresh zeroed object of the channel's shape.
             unsafe {
                 (*ch).cap = cap as u64;
-                (*ch).elem_words = elem_words as u32;
+                (*ch).kind = elem_words as u32 as u64;
                 (*ch).buf = buf;
             }
         }
@@ -306,20 +307,36 @@ impl Chan {
     }
 
     pub fn elem_words(&self) -> u64 {
-        self.elem_words as u64
+        self.kind as u32 as u64
     }
 
-    /// The group of the G that made it.
-    pub fn group(&self) -> u32 {
-        self.group
+    /// The bubble that it was made in; 0: none.
+    pub fn bubble(&self) -> u32 {
+        (self.kind >> 32) as u32
     }
 
-    /// Of a new channel: it belongs to a group.
+    /// Of a new channel made by this G: it belongs to its bubble, if it is in one.
     ///
     /// # Safety
-    /// Nobody else has seen it.
-    pub unsafe fn set_group(ch: *mut Chan, group: u32) {
-        unsafe { (*ch).group = group };
+    /// Nobody else has seen it; the running G.
+    #[cfg(not(loom))]
+    pub unsafe fn set_maker(ch: *mut Chan, g: *mut G) {
+        unsafe {
+            let group = (*g).group.load(Relaxed);
+            if group & IN_BUBBLE != 0 {
+                (*ch).kind |= (group as u64) << 32;
+            }
+        }
+    }
+
+    /// Whether it was made in a bubble that the G is not in.
+    ///
+    /// # Safety
+    /// The running G.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    pub unsafe fn is_foreign(&self, g: *mut G) -> bool {
+        self.bubble() != 0 && unsafe { (*g).group.load(Relaxed) != self.bubble() }
     }
 
     pub fn is_closed(&self) -> bool {
@@ -328,7 +345,7 @@ impl Chan {
 
     #[inline(always)]
     unsafe fn place(&self, i: u64) -> *mut u64 {
-        unsafe { self.buf.add(i as usize * self.elem_words as usize) }
+        unsafe { self.buf.add(i as usize * self.elem_words() as usize) }
     }
 
     #[inline(always)]
@@ -358,7 +375,7 @@ impl Chan {
             }
             let count = self.count.load(Relaxed);
             if count < self.cap {
-                if self.elem_words > 0 {
+                if self.elem_words() > 0 {
                     copy(self.place(self.send_at), value, self.elem_words());
                 }
                 self.send_at = self.after(self.send_at);
@@ -402,7 +419,7 @@ impl Chan {
     #[inline(always)]
     pub unsafe fn send_word(ch: *mut Chan, value: u64, solo: &Solo) -> bool {
         unsafe {
-            if (*ch).cap == 0 || (*ch).elem_words != 1 {
+            if (*ch).cap == 0 || (*ch).kind != 1 {
                 return false;
             }
             let Some(alone) = (*ch).try_enter(solo) else { return false };
@@ -425,7 +442,7 @@ impl Chan {
     #[inline(always)]
     pub unsafe fn recv_word(ch: *mut Chan, solo: &Solo) -> Option<u64> {
         unsafe {
-            if (*ch).cap == 0 || (*ch).elem_words != 1 {
+            if (*ch).cap == 0 || (*ch).kind != 1 {
                 return None;
             }
             let alone = (*ch).try_enter(solo)?;

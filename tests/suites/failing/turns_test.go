@@ -33,3 +33,15 @@ func TestTurns(t *testing.T) {
 		t.Errorf("taken %d times", taken)
 	}
 }
+
+func TestSubLeak(t *testing.T) {
+	shared := make(chan int)
+	t.Run("fine", func(t *testing.T) {
+		go func() { <-shared }()
+	})
+	t.Run("leaks", func(t *testing.T) {
+		c := make(chan int)
+		go func() { <-c }()
+	})
+	close(shared)
+}
