@@ -170,30 +170,39 @@ pub unsafe fn native(cx: *mut Ctx, window: *mut u64, index: usize, results: usiz
         let g = (*cx).side.g;
         (*cx).cache.may_refuse = false;
         let mut call = Cx::new(window, results, &mut (*cx).cache, &rt.env, &mut (*cx).side);
+        // What it did, unless that is nothing more than to write its results. Only then the answer is moved: to read it
+        // whole, just after its tags were written, would take longer than most natives.
+        let mut more = None;
         let run = || {
-            if (*g).resume != resume::FINISH {
-                return (rt.natives[index])(&mut call);
-            }
-            (*g).resume = resume::NONE;
-            match extra(g).finish.take() {
-                // What it did cannot be done again.
-                Some(finish) => finish(&mut call).map_err(|trap| match trap {
-                    Trap::OutOfMemory => Trap::Fatal(memory::no_memory(rt)),
-                    trap => trap,
-                }),
-                None => Ok(Outcome::Done),
+            let done = if (*g).resume != resume::FINISH {
+                (rt.natives[index])(&mut call)
+            } else {
+                (*g).resume = resume::NONE;
+                match extra(g).finish.take() {
+                    // What it did cannot be done again.
+                    Some(finish) => finish(&mut call).map_err(|trap| match trap {
+                        Trap::OutOfMemory => Trap::Fatal(memory::no_memory(rt)),
+                        trap => trap,
+                    }),
+                    None => Ok(Outcome::Done),
+                }
+            };
+            if !matches!(done, Ok(Outcome::Done)) {
+                more = Some(done);
             }
         };
         // A mistake of ours ends the run, not the host.
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err() {
             let name = &rt.program.natives[index].name;
-            Err(Trap::Fatal(format!(
+            more = Some(Err(Trap::Fatal(format!(
                 "gmpl: internal error (this is a bug in gmpl, not in your program): {name} failed"
-            )))
-        });
+            ))));
+        }
         (*cx).cache.may_refuse = true;
+        let Some(result) = more else {
+            return if (*cx).cache.overdue { NATIVE_OVERDUE } else { NATIVE_DONE };
+        };
         match result {
-            Ok(Outcome::Done) if (*cx).cache.overdue => NATIVE_OVERDUE,
             Ok(Outcome::Done) => NATIVE_DONE,
             Ok(Outcome::Parked | Outcome::ParkedRetry) => NATIVE_PARKED,
             Ok(Outcome::Yield) => NATIVE_YIELD,

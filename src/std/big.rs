@@ -7,20 +7,20 @@ use num_integer::Integer;
 use num_traits::{One, Zero};
 
 pub const NATIVES: &[NativeEntry] = &[
-    ("math/big.addNat", |cx| binary(cx, |x, y| x + y)),
-    ("math/big.andNat", |cx| binary(cx, |x, y| x & y)),
+    ("math/big.addNat", add),
+    ("math/big.andNat", |cx| binary(cx, linear, |x, y| x & y)),
     ("math/big.andNotNat", |cx| {
-        binary(cx, |x, y| {
+        binary(cx, linear, |x, y| {
             let both = &x & &y;
             x ^ both
         })
     }),
     ("math/big.divNat", div),
     ("math/big.expNat", exp),
-    ("math/big.gcdNat", |cx| binary(cx, |x, y| x.gcd(&y))),
+    ("math/big.gcdNat", |cx| binary(cx, |x, y| x.max(y).pow(2), |x, y| x.gcd(&y))),
     ("math/big.inverseNat", inverse),
-    ("math/big.mulNat", |cx| binary(cx, |x, y| x * y)),
-    ("math/big.orNat", |cx| binary(cx, |x, y| x | y)),
+    ("math/big.mulNat", mul),
+    ("math/big.orNat", |cx| binary(cx, linear, |x, y| x | y)),
     ("math/big.parseNat", parse),
     ("math/big.shlNat", shl),
     ("math/big.shrNat", |cx| {
@@ -30,22 +30,22 @@ pub const NATIVES: &[NativeEntry] = &[
     }),
     ("math/big.sqrtNat", |cx| {
         let x = number(cx, 0);
-        let size = words(&x);
-        heavy(cx, size, move || x.sqrt(), |cx, r| put(cx, 0, &r))
+        let steps = words(&x).pow(2);
+        heavy(cx, steps, move || x.sqrt(), |cx, r| put(cx, 0, &r))
     }),
-    ("math/big.subNat", |cx| binary(cx, |x, y| if x >= y { x - y } else { BigUint::zero() })),
+    ("math/big.subNat", sub),
     ("math/big.textNat", |cx| {
         let (x, base) = (number(cx, 0), cx.uint(1).clamp(2, 36) as u32);
-        let size = words(&x);
-        heavy(cx, size, move || x.to_str_radix(base), |cx, r| cx.set_str(0, r.as_bytes()))
+        let steps = words(&x).pow(2);
+        heavy(cx, steps, move || x.to_str_radix(base), |cx, r| cx.set_str(0, r.as_bytes()))
     }),
-    ("math/big.xorNat", |cx| binary(cx, |x, y| x ^ y)),
+    ("math/big.xorNat", |cx| binary(cx, linear, |x, y| x ^ y)),
 ];
 
 /// Numbers have at most so many bits.
 const MAX_BITS: u64 = 1 << 33;
-/// From so many words on work does not hold up other goroutines.
-const HEAVY: usize = 500;
+/// Work of more steps (a product of two words, or so) does not hold up other goroutines.
+const HEAVY: usize = 250_000;
 
 fn words(x: &BigUint) -> usize {
     (x.bits() / 64) as usize
@@ -68,11 +68,11 @@ fn put(cx: &mut Cx, i: usize, x: &BigUint) -> Result<(), Trap> {
 
 fn heavy<T: Send + 'static>(
     cx: &mut Cx,
-    size: usize,
+    steps: usize,
     job: impl FnOnce() -> T + Send + 'static,
     finish: impl FnOnce(&mut Cx, T) -> Result<(), Trap> + Send + 'static,
 ) -> NativeResult {
-    if size < HEAVY {
+    if steps < HEAVY {
         finish(cx, job())?;
         return Ok(Outcome::Done);
     }
@@ -82,22 +82,118 @@ fn heavy<T: Send + 'static>(
     })
 }
 
-fn binary(cx: &mut Cx, op: fn(BigUint, BigUint) -> BigUint) -> NativeResult {
+fn linear(x: usize, y: usize) -> usize {
+    x.max(y)
+}
+
+fn binary(cx: &mut Cx, steps: fn(usize, usize) -> usize, op: fn(BigUint, BigUint) -> BigUint) -> NativeResult {
     let (x, y) = (number(cx, 0), number(cx, 1));
-    let size = words(&x).min(words(&y));
-    heavy(cx, size, move || op(x, y), |cx, r| put(cx, 0, &r))
+    let steps = steps(words(&x), words(&y));
+    heavy(cx, steps, move || op(x, y), |cx, r| put(cx, 0, &r))
+}
+
+// What programs do most, on numbers of usual lengths, is done on the words as they are.
+
+/// The words of number `i`, which never change.
+fn view<'b>(cx: &Cx, i: usize) -> &'b [[u8; 8]] {
+    cx.packed_view(i, 8).as_chunks().0
+}
+
+fn word(bytes: &[u8; 8]) -> u64 {
+    u64::from_ne_bytes(*bytes)
+}
+
+/// Result `i` = the number of these words, without the zeros on top.
+fn put_words(cx: &mut Cx, i: usize, words: &[u64]) -> Result<(), Trap> {
+    let n = words.iter().rposition(|w| *w != 0).map_or(0, |top| top + 1);
+    let w = if n == 0 { 0 } else { cx.new_words(&words[..n], false)? };
+    cx.set_word(i, w);
+    Ok(())
+}
+
+fn add(cx: &mut Cx) -> NativeResult {
+    let (x, y) = (view(cx, 0), view(cx, 1));
+    let (long, short) = if x.len() >= y.len() { (x, y) } else { (y, x) };
+    let mut sum = vec![0; long.len() + 1];
+    let (low, high) = sum.split_at_mut(short.len());
+    let mut carry = false;
+    for (to, (a, b)) in low.iter_mut().zip(long.iter().zip(short)) {
+        let (s, over) = word(a).overflowing_add(word(b));
+        let (s, more) = s.overflowing_add(carry as u64);
+        (*to, carry) = (s, over | more);
+    }
+    for (to, a) in high.iter_mut().zip(&long[short.len()..]) {
+        (*to, carry) = word(a).overflowing_add(carry as u64);
+    }
+    sum[long.len()] = carry as u64;
+    put_words(cx, 0, &sum)?;
+    Ok(Outcome::Done)
+}
+
+/// `subNat(x, y []Word) []Word` for x >= y.
+fn sub(cx: &mut Cx) -> NativeResult {
+    let (x, y) = (view(cx, 0), view(cx, 1));
+    let mut rest = vec![0; x.len()];
+    let (low, high) = rest.split_at_mut(y.len().min(x.len()));
+    let mut borrow = false;
+    for (to, (a, b)) in low.iter_mut().zip(x.iter().zip(y)) {
+        let (d, under) = word(a).overflowing_sub(word(b));
+        let (d, more) = d.overflowing_sub(borrow as u64);
+        (*to, borrow) = (d, under | more);
+    }
+    for (to, a) in high.iter_mut().zip(&x[low.len()..]) {
+        (*to, borrow) = word(a).overflowing_sub(borrow as u64);
+    }
+    put_words(cx, 0, &rest)?;
+    Ok(Outcome::Done)
+}
+
+fn mul(cx: &mut Cx) -> NativeResult {
+    /// From here on the crate's ways to save products pay.
+    const LONG: usize = 32;
+    let (x, y) = (view(cx, 0), view(cx, 1));
+    if x.len().min(y.len()) > LONG {
+        return binary(cx, |x, y| x.saturating_mul(y), |x, y| x * y);
+    }
+    let (long, short) = if x.len() >= y.len() { (x, y) } else { (y, x) };
+    let mut product = vec![0; long.len() + short.len()];
+    for (k, b) in short.iter().enumerate() {
+        let (b, mut carry) = (word(b) as u128, 0);
+        for (a, to) in long.iter().zip(&mut product[k..]) {
+            let sum = word(a) as u128 * b + *to as u128 + carry;
+            *to = sum as u64;
+            carry = sum >> 64;
+        }
+        product[k + long.len()] = carry as u64;
+    }
+    put_words(cx, 0, &product)?;
+    Ok(Outcome::Done)
 }
 
 /// `divNat(x, y []Word) (q, r []Word)`; y is not zero.
 fn div(cx: &mut Cx) -> NativeResult {
+    let (x, y) = (view(cx, 0), view(cx, 1));
+    if let [y] = y {
+        let y = word(y) as u128;
+        let mut quotient = vec![0; x.len()];
+        let mut rest = 0;
+        for (a, to) in x.iter().zip(&mut quotient).rev() {
+            let part = rest << 64 | word(a) as u128;
+            *to = (part / y) as u64;
+            rest = part % y;
+        }
+        put_words(cx, 0, &quotient)?;
+        put_words(cx, 1, &[rest as u64])?;
+        return Ok(Outcome::Done);
+    }
     let (x, y) = (number(cx, 0), number(cx, 1));
     if y.is_zero() {
         return Err(Trap::Panic("division by zero".into()));
     }
-    let size = words(&x).min(words(&y));
+    let steps = words(&x).saturating_mul(words(&y));
     heavy(
         cx,
-        size,
+        steps,
         move || x.div_rem(&y),
         |cx, (q, r)| {
             put(cx, 0, &q)?;
@@ -110,8 +206,8 @@ fn div(cx: &mut Cx) -> NativeResult {
 fn exp(cx: &mut Cx) -> NativeResult {
     let (x, y, m) = (number(cx, 0), number(cx, 1), number(cx, 2));
     if !m.is_zero() {
-        let size = words(&m) * words(&y).max(1) * 16;
-        return heavy(cx, size, move || x.modpow(&y, &m), |cx, r| put(cx, 0, &r));
+        let steps = words(&m).pow(2).saturating_mul(y.bits() as usize);
+        return heavy(cx, steps, move || x.modpow(&y, &m), |cx, r| put(cx, 0, &r));
     }
     if x.is_zero() || x.is_one() || y.is_zero() {
         let r = if y.is_zero() { BigUint::one() } else { x };
@@ -120,17 +216,17 @@ fn exp(cx: &mut Cx) -> NativeResult {
     }
     let power = u32::try_from(&y).ok().filter(|n| (x.bits() - 1) * *n as u64 <= MAX_BITS);
     let Some(power) = power else { return Err(Trap::OutOfMemory) };
-    let size = (x.bits() * power as u64 / 64) as usize;
-    heavy(cx, size, move || x.pow(power), |cx, r| put(cx, 0, &r))
+    let steps = ((x.bits() * power as u64 / 64) as usize).saturating_pow(2);
+    heavy(cx, steps, move || x.pow(power), |cx, r| put(cx, 0, &r))
 }
 
 /// `inverseNat(x, n []Word) (r []Word, ok bool)`
 fn inverse(cx: &mut Cx) -> NativeResult {
     let (x, n) = (number(cx, 0), number(cx, 1));
-    let size = words(&n) * 8;
+    let steps = words(&n).pow(2) * 64;
     heavy(
         cx,
-        size,
+        steps,
         move || if n.is_zero() { None } else { x.modinv(&n) },
         |cx, r| {
             put(cx, 0, r.as_ref().unwrap_or(&BigUint::zero()))?;
@@ -157,6 +253,6 @@ fn shl(cx: &mut Cx) -> NativeResult {
 /// `parseNat(digits string, base int) []Word`: digits of a base up to 36, all good.
 fn parse(cx: &mut Cx) -> NativeResult {
     let (digits, base) = (cx.str(0).to_vec(), cx.int(1).clamp(2, 36) as u32);
-    let size = digits.len() / 16;
-    heavy(cx, size, move || BigUint::parse_bytes(&digits, base).unwrap_or_default(), |cx, r| put(cx, 0, &r))
+    let steps = (digits.len() / 16).saturating_pow(2);
+    heavy(cx, steps, move || BigUint::parse_bytes(&digits, base).unwrap_or_default(), |cx, r| put(cx, 0, &r))
 }

@@ -51,16 +51,10 @@ pub const NATIVES: &[NativeEntry] = &[
         let work = move || text::to_valid(&s, by).unwrap_or(s);
         long::work(cx, cx.slice(0).len, work, |cx, out| put_bytes(cx, out))
     }),
-    ("bytes.asciiCase", |cx| {
-        let (s, upper) = (cx.bytes(0), cx.bool(1));
-        let work = move || {
-            let changed = text::ascii_case(&s, upper);
-            (changed.is_ok(), changed.ok().flatten().unwrap_or(s))
-        };
-        long::work(cx, cx.slice(0).len, work, |cx, (ok, out)| {
-            cx.set_bool(1, *ok);
-            put_bytes(cx, out)
-        })
+    ("bytes.changeCase", |cx| {
+        let (s, upper, most) = (cx.bytes(0), cx.bool(1), long::most(cx));
+        let work = move || text::change_case(&s, upper, most).map(|changed| changed.unwrap_or(s));
+        long::work(cx, cx.slice(0).len, work, |cx, out| put_bytes(cx, out.as_ref().map_err(|_| Trap::OutOfMemory)?))
     }),
     ("bytes.equalFoldASCII", |cx| {
         let code = text::equal_fold_ascii(cx.bytes_view(0), cx.bytes_view(1)).map_or(2, |equal| equal as i64);

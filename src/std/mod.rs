@@ -6,6 +6,7 @@ pub mod big;
 pub mod binary;
 pub mod bits;
 mod buffer;
+pub mod bufio;
 pub mod bytes;
 pub mod compress;
 pub mod digest;
@@ -47,6 +48,7 @@ pub fn natives() -> Vec<NativeEntry> {
         big::NATIVES,
         binary::NATIVES,
         bits::NATIVES,
+        bufio::NATIVES,
         bytes::NATIVES,
         math::NATIVES,
         compress::NATIVES,

@@ -49,19 +49,20 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
     (Descriptor, "os", "closeFile control pipe seek setDeadline"),
     (Stream, "fmt", "printOut"),
     (Stream, "os", "args exit read write"),
+    (Nothing, "bufio", "Scanner.Text Scanner.next kindOf"),
     (
         Nothing,
         "bytes",
         "Compare Count Equal HasPrefix HasSuffix Index IndexAny IndexByte IndexRune LastIndex LastIndexAny \
-         LastIndexByte Replace ToValidUTF8 asciiCase equalFoldASCII fieldEnds splitEnds trimEnds \
+         LastIndexByte Replace ToValidUTF8 changeCase equalFoldASCII fieldEnds splitEnds trimEnds \
          trimSpaceEnds",
     ),
     (Nothing, "compress/flate", "deflate drop inflate newDeflater newInflater"),
     (Nothing, "context", "comparable typeName"),
-    (Nothing, "crypto/md5", "blocks"),
-    (Nothing, "crypto/sha1", "blocks"),
-    (Nothing, "crypto/sha256", "blocks"),
-    (Nothing, "crypto/sha512", "blocks"),
+    (Nothing, "crypto/md5", "blocks finish"),
+    (Nothing, "crypto/sha1", "blocks finish"),
+    (Nothing, "crypto/sha256", "blocks finish"),
+    (Nothing, "crypto/sha512", "blocks finish"),
     (Nothing, "encoding/base64", "decode encode"),
     (Nothing, "encoding/binary", "decode encode size typeName"),
     (Nothing, "encoding/hex", "decode encode"),
@@ -134,7 +135,7 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
         "Builder.Grow Builder.String Builder.Write Builder.WriteByte Builder.WriteRune Builder.WriteString \
          Clone Compare Contains ContainsAny ContainsRune Count Cut CutLast CutPrefix CutSuffix \
          HasPrefix HasSuffix Index IndexAny IndexByte IndexRune Join LastIndex LastIndexAny LastIndexByte \
-         Replace ReplaceAll ToValidUTF8 Trim TrimLeft TrimPrefix TrimRight TrimSpace TrimSuffix asciiCase \
+         Replace ReplaceAll ToValidUTF8 Trim TrimLeft TrimPrefix TrimRight TrimSpace TrimSuffix changeCase \
          equalFoldASCII fields repeat replacePairs splitOnce toString",
     ),
     (

@@ -58,7 +58,10 @@ pub const NATIVES: &[NativeEntry] = &[
     ("strings.TrimRight", |cx| trim_set(cx, false, true)),
     ("strings.TrimSpace", trim_space),
     ("strings.TrimSuffix", |cx| trim_affix(cx, false)),
-    ("strings.asciiCase", ascii_case),
+    ("strings.changeCase", |cx| {
+        let (s, upper) = (cx.str(0), cx.bool(1));
+        change(cx, move |most| text::change_case(s, upper, most))
+    }),
     ("strings.equalFoldASCII", equal_fold),
     ("strings.replacePairs", replace_pairs),
     ("strings.repeat", repeat),
@@ -274,24 +277,6 @@ fn replace(cx: &mut Cx, n: i64) -> NativeResult {
 fn to_valid(cx: &mut Cx) -> NativeResult {
     let (s, by) = (cx.str(0), cx.str(1));
     change(cx, move |_| Ok(text::to_valid(s, by)))
-}
-
-/// `asciiCase(s string, upper bool) (string, bool)`: false when there is more than ASCII.
-fn ascii_case(cx: &mut Cx) -> NativeResult {
-    let (s, upper) = (cx.str(0), cx.bool(1));
-    long::work(
-        cx,
-        s.len(),
-        move || text::ascii_case(s, upper),
-        |cx, changed| {
-            match changed {
-                Ok(changed) => _ = put_changed(cx, changed)?,
-                Err(()) => cx.set_word(0, 0),
-            }
-            cx.set_bool(1, changed.is_ok());
-            Ok(Outcome::Done)
-        },
-    )
 }
 
 /// `equalFoldASCII(s, t string) int`: 0 different, 1 equal, 2 to be seen.

@@ -1,6 +1,7 @@
 //! Searching and cutting of byte strings as Go's `strings` and `bytes` define it: pure functions over bytes that the
 //! natives of both packages share. Knows nothing of slots or the heap.
-use crate::value::string::decode_rune;
+use super::unicode;
+use crate::value::string::{decode_rune, encode_rune};
 use memchr::{memchr, memmem, memrchr};
 
 pub const RUNE_ERROR: u32 = 0xFFFD;
@@ -144,23 +145,63 @@ pub fn trim(s: &[u8], left: bool, right: bool, cut: impl Fn(u32) -> bool) -> (us
     (lo, hi)
 }
 
+/// Bytes of ASCII that are white space.
+const SPACES: [bool; 256] = {
+    let mut spaces = [false; 256];
+    let mut b = 9;
+    while b <= 13 {
+        spaces[b] = true;
+        b += 1;
+    }
+    spaces[b' ' as usize] = true;
+    spaces
+};
+
+/// The next field around white space from `at` on: start, end, and where to go on; `end` is `None` where nothing ends it.
+pub fn next_field(s: &[u8], at: usize) -> (usize, Option<(usize, usize)>) {
+    // Whether white space begins at `i`, and how long that rune is.
+    let space = |i: usize| match s[i] {
+        b if b < 0x80 => (SPACES[b as usize], 1),
+        _ => {
+            let (r, n) = decode_rune(&s[i..]);
+            (is_space(r), n)
+        }
+    };
+    let mut start = at;
+    while start < s.len() {
+        match space(start) {
+            (true, n) => start += n,
+            _ => break,
+        }
+    }
+    let mut end = start;
+    while end < s.len() {
+        match space(end) {
+            (true, n) => return (start, Some((end, end + n))),
+            (_, n) => end += n,
+        }
+    }
+    (start, None)
+}
+
 /// The fields of `s` around white space.
 pub fn fields(s: &[u8]) -> Vec<(usize, usize)> {
     let mut out = Vec::new();
-    let mut start = None;
-    for (i, r, _) in runes(s) {
-        if is_space(r) {
-            if let Some(lo) = start.take() {
-                out.push((lo, i));
+    let mut at = 0;
+    loop {
+        match next_field(s, at) {
+            (start, Some((end, next))) => {
+                out.push((start, end));
+                at = next;
             }
-        } else if start.is_none() {
-            start = Some(i);
+            (start, None) => {
+                if start < s.len() {
+                    out.push((start, s.len()));
+                }
+                return out;
+            }
         }
     }
-    if let Some(lo) = start {
-        out.push((lo, s.len()));
-    }
-    out
 }
 
 /// The parts of `s` around `sep`, at most `n` of them (all when negative), each with `save` bytes of the separator.
@@ -284,16 +325,37 @@ pub fn to_valid(s: &[u8], by: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Upper or lower case of ASCII text: `Err` when there are other bytes, `Ok(None)` when nothing changes.
-pub fn ascii_case(s: &[u8], upper: bool) -> Result<Option<Vec<u8>>, ()> {
-    if !s.is_ascii() {
-        return Err(());
-    }
+/// Upper or lower case; invalid bytes become U+FFFD. `None` when nothing changes; an error when the result would be longer than
+/// `most`.
+pub fn change_case(s: &[u8], upper: bool, most: usize) -> Result<Option<Vec<u8>>, ()> {
+    let (case, ascii): (fn(u32) -> u32, fn(&u8) -> u8) = match upper {
+        true => (unicode::to_upper, u8::to_ascii_uppercase),
+        false => (unicode::to_lower, u8::to_ascii_lowercase),
+    };
     let changes = |b: &u8| if upper { b.is_ascii_lowercase() } else { b.is_ascii_uppercase() };
-    if !s.iter().any(changes) {
-        return Ok(None);
+    if s.is_ascii() {
+        return Ok(s.iter().any(changes).then(|| if upper { s.to_ascii_uppercase() } else { s.to_ascii_lowercase() }));
     }
-    Ok(Some(if upper { s.to_ascii_uppercase() } else { s.to_ascii_lowercase() }))
+    let same = |&(_, r, n): &(usize, u32, usize)| case(r) == r && (r != RUNE_ERROR || n > 1);
+    let Some((first, ..)) = runes(s).find(|x| !same(x)) else { return Ok(None) };
+    let mut out = Vec::with_capacity(s.len().min(most));
+    out.extend_from_slice(&s[..first]);
+    let mut rest = &s[first..];
+    while let Some(&b) = rest.first() {
+        if b < 0x80 {
+            let run = rest.iter().position(|b| *b >= 0x80).unwrap_or(rest.len());
+            out.extend(rest[..run].iter().map(ascii));
+            rest = &rest[run..];
+        } else {
+            let (r, n) = decode_rune(rest);
+            encode_rune(case(r) as i64, &mut out);
+            rest = &rest[n..];
+        }
+        if out.len() > most {
+            return Err(());
+        }
+    }
+    Ok(Some(out))
 }
 
 /// `EqualFold` where ASCII decides: `None` when a byte that is not ASCII is reached first.

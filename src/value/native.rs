@@ -234,6 +234,16 @@ impl<'a> Cx<'a> {
         self.packed_view(i, 1)
     }
 
+    /// Likewise the bytes of a `[]byte` word that a parameter leads to.
+    pub fn view_of<'b>(&self, word: u64) -> &'b [u8] {
+        let s = self.slice_of(word);
+        if s.len == 0 {
+            return &[];
+        }
+        // SAFETY: the header's data has at least `len` bytes, which stay alive for the native's whole run.
+        unsafe { std::slice::from_raw_parts(s.data, s.len) }
+    }
+
     /// Likewise the memory of a slice of packed scalars of `size` bytes.
     pub fn packed_view<'b>(&self, i: usize, size: usize) -> &'b [u8] {
         let s = self.slice(i);
