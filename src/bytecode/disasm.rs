@@ -37,7 +37,11 @@ pub fn function(program: &Program, sources: &SourceMap, f: &Function, out: &mut 
         let here = sources.locate(f.pos_at(at)).map(|(file, line, _)| (file.to_string(), line));
         if here != line {
             if let (Some((file, n)), Some(source)) = (&here, sources.find(f.pos_at(at))) {
-                writeln!(out, "  ; {file}:{n}  {}", source.line_text(*n).trim())?;
+                let whose = match program.frame_at(at) {
+                    Some((of, _)) if of.entry != f.entry => format!(" (inlined {})", of.name),
+                    _ => String::new(),
+                };
+                writeln!(out, "  ; {file}:{n}{whose}  {}", source.line_text(*n).trim())?;
             }
             line = here;
         }

@@ -321,6 +321,8 @@ pub struct Function {
     pub ptr_map: BitMap,
     /// `(code index of the first word, source position)`, ascending; each holds until the next.
     pub lines: Vec<(u32, u32)>,
+    /// Parts of the code that belong to inlined functions, ascending.
+    pub inlined: Vec<Inlined>,
     /// Position of the function's name or `func` keyword.
     pub pos: u32,
     /// Not shown in tracebacks (wrappers).
@@ -332,6 +334,20 @@ pub struct Function {
     /// Names of the parameters' types for nothing but the traceback's argument list are not kept.
     pub package: String,
 }
+
+/// Code that stands in place of a call: code indices of its first word and one past the last, whose it is, and the source
+/// position of the call.
+#[derive(Clone, Copy, Debug)]
+pub struct Inlined {
+    pub begin: u32,
+    pub end: u32,
+    pub func: FuncIdx,
+    pub pos: u32,
+}
+
+/// In the number of a frame: it stands at the call of what is inlined from the code index on. Otherwise a frame's number is the
+/// code index where it stands.
+pub const INLINED_CALL: u32 = 1 << 29;
 
 /// The word before a function's entry: slots of its frame and the range to be zeroed.
 #[derive(Clone, Copy)]
@@ -447,6 +463,17 @@ impl Program {
         (code < f.end).then_some(f)
     }
 
+    /// The function of a frame and its source position.
+    pub fn frame_at(&self, frame: u32) -> Option<(&Function, u32)> {
+        let at = frame & !INLINED_CALL;
+        let func = self.func_at(at)?;
+        Some(match func.inlined_at(at) {
+            Some(i) if frame & INLINED_CALL != 0 => (func, i.pos),
+            Some(i) => (&self.funcs[i.func.0 as usize], func.pos_at(at)),
+            None => (func, func.pos_at(at)),
+        })
+    }
+
     /// Fills `order`.
     pub fn sort_funcs(&mut self) {
         self.order = (0..self.funcs.len() as u32).collect();
@@ -458,6 +485,17 @@ impl Function {
     /// Source position of a code index.
     pub fn pos_at(&self, code: u32) -> u32 {
         self.line_at(code) & !UNSIGNED_INDEX
+    }
+
+    fn inlined_at(&self, code: u32) -> Option<&Inlined> {
+        let i = self.inlined.partition_point(|i| i.begin <= code);
+        self.inlined[..i].last().filter(|i| code < i.end)
+    }
+
+    /// The frames that one of this function stands for at a code index, innermost first.
+    pub fn frames_at(&self, code: u32) -> impl Iterator<Item = u32> + use<> {
+        let call = self.inlined_at(code).map(|i| i.begin | INLINED_CALL);
+        std::iter::once(code).chain(call)
     }
 
     /// Whether the instruction there uses an index of an unsigned 64-bit type.

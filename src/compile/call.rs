@@ -195,6 +195,9 @@ impl Compiler<'_> {
             self.f.code.rr(op, d, r);
             return d;
         }
+        if let Some(call) = self.inlined(e) {
+            return self.inline_call(call, want);
+        }
         let top = self.f.regs.top;
         let (base, results) = self.call(e);
         match want {
@@ -320,7 +323,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn arg_has_safepoint(&mut self, a: &Arg) -> bool {
+    pub fn arg_has_safepoint(&mut self, a: &Arg) -> bool {
         match a {
             Arg::Expr(e, _) | Arg::Recv { x: e, .. } => self.has_safepoint(*e),
             Arg::Rest(list, _) => list.iter().any(|&e| self.has_safepoint(e)),
@@ -414,7 +417,7 @@ impl Compiler<'_> {
 
     /// Beside calls, the value is evaluated in its turn and not after them: it contains calls itself, or is no variable and
     /// copied into an interface.
-    fn is_early(&mut self, e: ExprId, to: TypeId) -> bool {
+    pub fn is_early(&mut self, e: ExprId, to: TypeId) -> bool {
         if self.has_safepoint(e) {
             return true;
         }

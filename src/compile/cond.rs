@@ -36,6 +36,7 @@ impl Compiler<'_> {
             ExprKind::Binary { op, op_span, x, y } if is_comparison(op) => {
                 self.cond_compare(op, op_span.lo, x, y, to, sense);
             }
+            ExprKind::Call { .. } if self.inline_cond(e, to, sense) => {}
             _ => {
                 let r = self.expr(e, None);
                 self.f.code.jump_if(r, sense, to);

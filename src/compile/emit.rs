@@ -37,6 +37,8 @@ pub struct Code {
     calls: Vec<(u32, FuncIdx)>,
     lines: Vec<(u32, u32)>,
     selects: Vec<(u32, Vec<Arm>)>,
+    /// Code of inlined functions; the numbers are those of words.
+    inlined: Vec<Inlined>,
     /// Source position of what is emitted next.
     pub pos: u32,
     /// The end cannot be reached from the instruction before.
@@ -343,6 +345,22 @@ impl Code {
         self.push(Op::Call, window.0, 0, 0);
     }
 
+    /// What comes next belongs to an inlined function.
+    pub fn begin_inlined(&mut self) -> u32 {
+        // Nothing is fused with what was before.
+        self.last_bound = self.words.len() as u32;
+        self.last_bound
+    }
+
+    /// The code from `begin` on belongs to a function that was called at a source position.
+    pub fn end_inlined(&mut self, begin: u32, func: FuncIdx, pos: u32) {
+        let end = self.words.len() as u32;
+        self.last_bound = end;
+        if begin < end {
+            self.inlined.push(Inlined { begin, end, func, pos });
+        }
+    }
+
     /// The function's `RetDefer` is the next instruction.
     pub fn mark_defer_return(&mut self, label: Label) {
         self.defer_return = Some(label);
@@ -438,6 +456,8 @@ impl Compiler<'_> {
             ptr_map.set(fixed as usize + i);
         }
         let lines = code.lines.iter().map(|&(at, pos)| (entry + at, pos)).collect();
+        let inlined =
+            code.inlined.iter().map(|i| Inlined { begin: entry + i.begin, end: entry + i.end, ..*i }).collect();
         let defer_return = code.defer_return.map_or(0, |l| entry + code.labels[l.0 as usize]);
         let end = self.prog.code.len() as u32;
         let out = &mut self.prog.funcs[func.0 as usize];
@@ -446,6 +466,7 @@ impl Compiler<'_> {
         out.frame_slots = slots as u32;
         out.ptr_map = ptr_map;
         out.lines = lines;
+        out.inlined = inlined;
         out.defer_return = defer_return;
         out.has_defer = code.defer_return.is_some();
     }
@@ -558,6 +579,9 @@ fn relax(code: &mut Code, formats: &[Format], far_len: Reg) {
     }
     for l in &mut code.lines {
         l.0 = moved[l.0 as usize];
+    }
+    for i in &mut code.inlined {
+        (i.begin, i.end) = (moved[i.begin as usize], moved[i.end as usize]);
     }
     for c in &mut code.calls {
         c.0 = moved[c.0 as usize];

@@ -20,6 +20,7 @@ mod emit;
 mod expr;
 mod func;
 mod init;
+mod inline;
 mod iter;
 mod lit;
 mod lvalue;
@@ -156,6 +157,8 @@ pub struct Compiler<'a> {
     funcs: FxHashMap<Key, FuncIdx>,
     native_ids: FxHashMap<String, u32>,
     analysis: closure::Analysis,
+    /// Whether calls of a function are inlined.
+    small: FxHashMap<FuncId, bool>,
     /// By expression: 1 has no safepoint, 2 has one.
     safe_memo: Vec<u8>,
     // constants and variables
@@ -225,6 +228,7 @@ fn new_compiler<'a>(ast: &'a Ast, info: &'a mut Info, names: &'a Interner, diags
         funcs: FxHashMap::default(),
         native_ids: FxHashMap::default(),
         analysis: closure::Analysis::default(),
+        small: FxHashMap::default(),
         safe_memo: vec![0; ast.exprs.len()],
         const_ids: FxHashMap::default(),
         shape_ids: FxHashMap::default(),

@@ -64,6 +64,7 @@ kept! {
     funcs: FxHashMap<Key, FuncIdx>,
     native_ids: FxHashMap<String, u32>,
     analysis: Analysis,
+    small: FxHashMap<FuncId, bool>,
     safe_memo: Vec<u8>,
     const_ids: FxHashMap<Constant, u32>,
     shape_ids: FxHashMap<ClosureShape, u32>,

@@ -118,7 +118,16 @@ impl Compiler<'_> {
             ExprKind::Call { fun, .. }
                 if !matches!(self.info.mode(self.ast.unparen(*fun)), Mode::Type | Mode::Builtin) =>
             {
-                self.call(inner);
+                match self.inlined(inner) {
+                    Some(call) => {
+                        let mark = self.f.regs.mark();
+                        self.inline_call(call, None);
+                        self.f.regs.release(mark);
+                    }
+                    None => {
+                        self.call(inner);
+                    }
+                }
             }
             ExprKind::Unary { op: UnaryOp::Recv, x } => {
                 let c = self.expr(*x, None);

@@ -10,7 +10,7 @@ use crate::sched::p::P;
 use crate::sched::trace::{Event, Kind};
 use crate::sync::sema::SemaTable;
 use crate::value::env::Env;
-use crate::value::map::Memo;
+use crate::value::map::Memos;
 use crate::value::native::{Native, Side};
 use crate::value::world::WorldCell;
 use parking_lot::Mutex;
@@ -43,7 +43,7 @@ pub struct Ctx {
     pub p: P,
     pub cache: Cache,
     pub failed: super::memory::Failed,
-    pub map_memo: Memo,
+    pub map_memos: Memos,
     /// With the portable driver only.
     pub profile: Option<Box<OpProfile>>,
     /// Once the run has been profiled.
@@ -74,7 +74,7 @@ impl Ctx {
             p,
             cache: Cache::new(rt.env.heap.clone()),
             failed: Default::default(),
-            map_memo: Memo::default(),
+            map_memos: Memos::default(),
             profile: rt.opcode_profile.then(Box::default),
             sampler: None,
         });

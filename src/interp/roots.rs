@@ -218,7 +218,7 @@ pub unsafe fn flush_caches(rt: &Rt) {
         unsafe {
             (*(other as *mut Ctx)).cache.flush();
             // Its table may be freed, and its address be another's.
-            (*(other as *mut Ctx)).map_memo = Default::default();
+            (*(other as *mut Ctx)).map_memos = Default::default();
         }
     }
 }

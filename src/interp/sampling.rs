@@ -450,7 +450,7 @@ unsafe fn key(rt: &Rt, g: *mut G, pc: *const u64, leaf: Option<u32>) -> Key {
         let mut stack: Vec<u32> = leaf.into_iter().collect();
         traceback::walk_until(rt, g, pc, &mut |step| {
             match step {
-                Step::Frame(func, at, _) if !func.hidden => stack.push(at),
+                Step::Frame(func, at, _) if !func.hidden => stack.extend(func.frames_at(at)),
                 _ => {}
             }
             if stack.len() < MAX_FRAMES { Continue(()) } else { Break(()) }

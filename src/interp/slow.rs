@@ -678,7 +678,7 @@ unsafe fn map_type_at_hand<'a>(cx: *mut Ctx, ty: u32) -> Option<&'a MapInfo> {
 /// The value of a key, if it is one word and quickly found.
 #[inline(always)]
 pub unsafe fn map_quick<'a>(cx: *mut Ctx, ty: u32, m: u64, key: u64) -> Option<&'a AtomicU64> {
-    unsafe { map::find_quick(map_type_at_hand(cx, ty)?, m as *const u64, key) }
+    unsafe { map::find_quick(map_type_at_hand(cx, ty)?, m as *const u64, key, &(*cx).map_memos) }
 }
 
 /// `m[key] = value`, if that is quickly done.
@@ -686,7 +686,7 @@ pub unsafe fn map_quick<'a>(cx: *mut Ctx, ty: u32, m: u64, key: u64) -> Option<&
 pub unsafe fn map_set_quick(cx: *mut Ctx, pc: *const u64, m: u64, key: u64, value: u64) -> bool {
     unsafe {
         let Some(t) = map_type_at_hand(cx, *pc as u32) else { return false };
-        let Some(at) = map::find_quick(t, m as *const u64, key) else { return false };
+        let Some(at) = map::find_quick(t, m as *const u64, key, &(*cx).map_memos) else { return false };
         map::set_quick(t, m as *mut u64, at, value, pc as u64)
     }
 }
@@ -696,7 +696,7 @@ pub unsafe fn map_get(cx: *mut Ctx, ty: u32, m: u64, key: *const u64, out: *mut 
     unsafe {
         let t = map_type(cx, ty);
         let words = t.val_words as usize;
-        match map::get_and_note(&(*(*cx).rt).env.program, t, m as *mut u64, key, &mut (*cx).map_memo) {
+        match map::get_with(&(*(*cx).rt).env.program, t, m as *mut u64, key, Some(&mut (*cx).map_memos)) {
             Ok(found) => {
                 match found {
                     Some(v) => {
@@ -730,7 +730,7 @@ pub unsafe fn map_set(cx: *mut Ctx, pc: *const u64, m: u64, key: *const u64, val
     unsafe {
         let t = map_type(cx, *pc as u32);
         let program = &(*(*cx).rt).env.program;
-        match map::set(&mut (*cx).cache, program, t, m as *mut u64, key, value, pc as u64, &(*cx).map_memo) {
+        match map::set(&mut (*cx).cache, program, t, m as *mut u64, key, value, pc as u64, &(*cx).map_memos) {
             Ok(()) => true,
             Err(e) => map_fail(cx, e),
         }

@@ -21,9 +21,9 @@ pub fn place(rt: &Rt, frame: u32) -> Place {
         };
         return Place { function: function.into(), address: pc_of(frame), entry: entry_pc(frame), ..Place::default() };
     }
-    let Some(func) = rt.program.func_at(frame) else { return Place::default() };
+    let Some((func, pos)) = rt.program.frame_at(frame) else { return Place::default() };
     let line = |pos| rt.sources.locate(pos).map_or(("?", 0), |(file, line, _)| (file, line));
-    let (file, line_number) = line(func.pos_at(frame));
+    let (file, line_number) = line(pos);
     Place {
         function: func.name.clone(),
         file: file.to_string(),

@@ -10,22 +10,13 @@ use crate::value::env::{FramePlace, Tracer};
 use crate::value::string;
 use std::ops::ControlFlow::{self, Break, Continue};
 
-/// One frame: its function and the code index of the instruction it stands at.
+/// One frame: its function and its source position.
 pub struct Frame<'a> {
     pub func: &'a Function,
-    pub at: u32,
+    pub pos: u32,
 }
 
-/// A function that has not begun: it stands at its `func` line.
-const AT_FUNC: u32 = u32::MAX;
-
-impl Frame<'_> {
-    fn pos(&self) -> u32 {
-        if self.at == AT_FUNC { self.func.pos } else { self.func.pos_at(self.at) }
-    }
-}
-
-/// The frames of a G that does not run, innermost first, hidden ones left out.
+/// The frames of a G that does not run, innermost first, inlined ones among them, hidden ones left out.
 ///
 /// # Safety
 /// The caller may look at the G: its own, or with the world stopped or the run ended.
@@ -34,7 +25,9 @@ pub unsafe fn frames(rt: &Rt, g: *mut G) -> Vec<Frame<'_>> {
         let mut out = Vec::new();
         walk(rt, g, &mut |func, at, _| {
             if !func.hidden {
-                out.push(Frame { func, at });
+                out.extend(
+                    func.frames_at(at).filter_map(|f| rt.program.frame_at(f)).map(|(func, pos)| Frame { func, pos }),
+                );
             }
         });
         out
@@ -169,7 +162,8 @@ pub unsafe fn below(rt: &Rt, g: *mut G, callee: Option<&Function>, running: bool
         let mut text = format!("goroutine {} [{state}]:\n", (*g).id);
         let mut frames = frames(rt, g);
         if let Some(func) = callee {
-            frames.insert(0, Frame { func, at: AT_FUNC });
+            // It stands at its `func` line.
+            frames.insert(0, Frame { func, pos: func.pos });
         }
         let limit = 100;
         for (i, frame) in frames.iter().enumerate() {
@@ -179,7 +173,7 @@ pub unsafe fn below(rt: &Rt, g: *mut G, callee: Option<&Function>, running: bool
             if frames.len() > limit && i >= limit / 2 && i < frames.len() - limit / 2 {
                 continue;
             }
-            text.push_str(&format!("{}(...)\n\t{}\n", frame.func.name, place(rt, frame.pos())));
+            text.push_str(&format!("{}(...)\n\t{}\n", frame.func.name, place(rt, frame.pos)));
         }
         if (*g).id != 1
             && (*g).made_at != 0
@@ -280,7 +274,7 @@ unsafe fn callers(rt: &Rt, g: *mut G, skip: usize, most: usize) -> Vec<u64> {
     unsafe {
         walk_until(rt, g, (*g).pc, &mut |step| match step {
             Step::Frame(func, _, _) if func.hidden => Continue(()),
-            Step::Frame(_, at, _) => add(pc_of(at as u32)),
+            Step::Frame(func, at, _) => func.frames_at(at).try_for_each(|f| add(pc_of(f))),
             Step::Panic(value) => {
                 add(of_runtime("runtime.gopanic"))?;
                 panicking(rt, value).iter().try_for_each(|name| add(of_runtime(name)))

@@ -1,6 +1,6 @@
 //! Natives of `sort` and `slices`: sorting of ordered elements, and swaps in a slice of any type.
 use super::long;
-use crate::bytecode::program::{Kind, RTypeId};
+use crate::bytecode::program::{Kind, Mem, RTypeId, iface};
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap, load, overwrite, store};
 use crate::value::slice::{self, Parts};
 use crate::value::string;
@@ -16,7 +16,8 @@ pub const NATIVES: &[NativeEntry] = &[
 fn boxed_slice(cx: &Cx) -> Option<(Parts, RTypeId)> {
     let word = cx.word(0);
     let t = cx.rtype(cx.iface_type(word));
-    (t.kind == Kind::Slice).then(|| (cx.slice_of(cx.unbox(word)[0]), t.elem))
+    // A slice in an interface is its payload.
+    (t.kind == Kind::Slice).then(|| (cx.slice_of(word & iface::PAYLOAD), t.elem))
 }
 
 /// `sliceLen(x any) (n int, kind string)`
@@ -57,7 +58,12 @@ fn swap_elems(cx: &mut Cx) -> NativeResult {
         let words = t.words as usize;
         overwrite(cx.env, t, a);
         overwrite(cx.env, t, b);
-        if words <= 8 {
+        if t.mem == Mem::W {
+            let (a, b) = (a as *mut u64, b as *mut u64);
+            let (x, y) = (slice::load(a), slice::load(b));
+            slice::store(a, y);
+            slice::store(b, x);
+        } else if words <= 8 {
             let (mut x, mut y) = ([0; 8], [0; 8]);
             load(t, a, &mut x[..words.max(1)]);
             load(t, b, &mut y[..words.max(1)]);

@@ -8,9 +8,11 @@
 //! # Safety
 //! Map words are valid; keys and values are register words of the map's types.
 mod iter;
+mod memo;
 mod table;
 
 pub use iter::{iter_new, iter_next};
+pub use memo::Memos;
 
 use super::env::TypeInfo;
 use super::eq::{self, mix};
@@ -20,7 +22,6 @@ use crate::bytecode::program::{BitMap, Kind, Mem, Program, RTypeId};
 use crate::heap::{Cache, Heap, ShapeId};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU64, Ordering::*};
-use table::Entry;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum KeyKind {
@@ -40,7 +41,7 @@ pub struct MapType {
     kind: KeyKind,
     /// Keys are integers.
     integers: bool,
-    /// So are keys, and values are one word that holds no slice.
+    /// Keys are integers or strings, and values are one word that holds no slice.
     quick: bool,
     /// Words of an entry: header, key, value.
     stride: usize,
@@ -108,7 +109,9 @@ impl MapType {
             key: t.key,
             kind,
             integers: is_integer(key.kind),
-            quick: is_integer(key.kind) && elem.words == 1 && types[t.elem.0 as usize].slice_words.is_empty(),
+            quick: (is_integer(key.kind) || kind == KeyKind::Str)
+                && elem.words == 1
+                && types[t.elem.0 as usize].slice_words.is_empty(),
             stride: 1 + key.words as usize + elem.words as usize,
             entry_pointers,
             value_pointers,
@@ -153,50 +156,6 @@ fn is_integer(kind: Kind) -> bool {
     matches!(kind, Int | Int8 | Int16 | Int32 | Int64 | Uint | Uint8 | Uint16 | Uint32 | Uint64 | Uintptr)
 }
 
-/// The entry that was looked up last, for who stores to it next (`m[k]++`): its table, and its key word. It is checked
-/// before use, so it may be out of date; but it must be forgotten before anything is freed, so that its table's address is no
-/// other's.
-#[derive(Clone, Copy)]
-pub struct Memo {
-    table: *const u64,
-    key: u64,
-    /// The key as the entry has it: a string that is equal may lie elsewhere.
-    stored: u64,
-    /// Its value; the key is the word before.
-    value: *mut u64,
-}
-
-impl Default for Memo {
-    fn default() -> Memo {
-        Memo { table: null_mut(), key: 0, stored: 0, value: null_mut() }
-    }
-}
-
-impl Memo {
-    /// Remembers an entry with a one-word key.
-    #[inline(always)]
-    unsafe fn note(&mut self, t: &MapType, table: *const u64, key: *const u64, e: &Entry) {
-        unsafe {
-            // Where keys are not stored, looking again is as quick.
-            if t.kind != KeyKind::Other && !table::is_dense(table) {
-                *self = Memo { table, key: *key, stored: load(e.value.sub(1)), value: e.value };
-            }
-        }
-    }
-
-    /// The value of a key in a table, if it is the one remembered and its entry lives.
-    #[inline(always)]
-    unsafe fn value(&self, t: &MapType, table: *const u64, key: *const u64) -> Option<*mut u64> {
-        unsafe {
-            let known = self.table == table && t.kind != KeyKind::Other && self.key == *key;
-            let lives = known
-                && load(self.value.sub(2)) & table::STATE == table::LIVE
-                && load(self.value.sub(1)) == self.stored;
-            lives.then_some(self.value)
-        }
-    }
-}
-
 /// A new map; null: no memory.
 ///
 /// # Safety
@@ -230,10 +189,10 @@ pub unsafe fn len(m: *const u64) -> usize {
 /// # Safety
 /// See the file's head.
 pub unsafe fn get(p: &Program, t: &MapType, m: *mut u64, key: *const u64) -> Result<Option<*const u64>, MapError> {
-    unsafe { get_and_note(p, t, m, key, &mut Memo::default()) }
+    unsafe { get_with(p, t, m, key, None) }
 }
 
-/// As [`get`]; notes where the key was found.
+/// As [`get`]; looks first among the entries found before, and notes what it finds.
 ///
 /// # Errors
 /// As [`get`].
@@ -241,12 +200,12 @@ pub unsafe fn get(p: &Program, t: &MapType, m: *mut u64, key: *const u64) -> Res
 /// # Safety
 /// See the file's head.
 #[inline(always)]
-pub unsafe fn get_and_note(
+pub unsafe fn get_with(
     p: &Program,
     t: &MapType,
     m: *mut u64,
     key: *const u64,
-    memo: &mut Memo,
+    mut memos: Option<&mut Memos>,
 ) -> Result<Option<*const u64>, MapError> {
     unsafe {
         if m.is_null() || load(m.add(COUNT)) == 0 {
@@ -263,26 +222,37 @@ pub unsafe fn get_and_note(
         if table.is_null() {
             return Ok(None);
         }
+        if let Some(memos) = &memos
+            && t.kind == KeyKind::Str
+            && let Some(value) = memos.value(t, table, key)
+        {
+            return Ok(Some(value));
+        }
         let found = t.find(p, table, t.hash(p, key)?, key);
-        if let Some(e) = &found {
-            memo.note(t, table, key, e);
+        if let (Some(e), Some(memos)) = (&found, &mut memos) {
+            memos.note(t, table, key, e);
         }
         Ok(found.map(|e| e.value.cast_const()))
     }
 }
 
-/// The value of a key that is quickly found: one word that holds no slice, of a map with a dense table at which nobody writes.
+/// The value of a key that is quickly found: one word that holds no slice, of a map at which nobody writes, whose table is dense
+/// or whose key is a string that was found before.
 ///
 /// # Safety
 /// See the file's head.
 #[inline(always)]
-pub unsafe fn find_quick<'a>(t: &MapType, m: *const u64, key: u64) -> Option<&'a AtomicU64> {
+pub unsafe fn find_quick<'a>(t: &MapType, m: *const u64, key: u64, memos: &Memos) -> Option<&'a AtomicU64> {
     unsafe {
         if !t.quick || m.is_null() || load(m.add(WRITING)) != 0 {
             return None;
         }
         let table = (*(m.add(TABLE) as *const AtomicU64)).load(Acquire) as *const u64;
-        if table.is_null() { None } else { table::word_in_dense(table, key) }
+        match t.kind {
+            _ if table.is_null() => None,
+            KeyKind::Str => memos.value(t, table, &key).map(|at| &*(at as *const AtomicU64)),
+            _ => table::word_in_dense(table, key),
+        }
     }
 }
 
@@ -348,7 +318,7 @@ pub unsafe fn set(
     key: *const u64,
     value: *const u64,
     who: u64,
-    memo: &Memo,
+    memos: &Memos,
 ) -> Result<(), MapError> {
     unsafe {
         if m.is_null() {
@@ -356,7 +326,7 @@ pub unsafe fn set(
         }
         let mut table = load(m.add(TABLE)) as *mut u64;
         if !table.is_null()
-            && let Some(at) = memo.value(t, table, key)
+            && let Some(at) = memos.value(t, table, key)
         {
             begin_write(m, who)?;
             t.set_value(at, value);
