@@ -93,6 +93,13 @@ impl Tags {
         Tags { given: words.map(str::to_string).collect(), no_architecture: false }
     }
 
+    /// As for the compiler that has an assembler.
+    pub fn with_assembler(&self) -> Tags {
+        let mut tags = self.clone();
+        tags.given.push("gc".into());
+        tags
+    }
+
     /// As on a machine whose architecture is none of those that Go knows.
     pub fn without_architecture(&self) -> Tags {
         Tags { no_architecture: true, ..self.clone() }

@@ -96,8 +96,8 @@ impl Folder {
             paths.filter_map(|p| p.file_name().and_then(|n| n.to_str()).map(str::to_string)).collect();
         names.sort();
         let mut folder = Folder { files: Vec::new(), excluded: Vec::new(), cgo: None };
-        let without = tags.without_architecture();
-        let assembly = std::fs::read_dir(dir).into_iter().flatten().flatten().any(|e| is_assembly(&e.path(), tags));
+        let (without, with) = (tags.without_architecture(), tags.with_assembler());
+        let assembly = std::fs::read_dir(dir).into_iter().flatten().flatten().any(|e| is_assembly(&e.path(), &with));
         let tags = if assembly { &without } else { tags };
         for name in names {
             if !tags.fit_name(&name) {
