@@ -1,6 +1,17 @@
 //! Finds the declarations in the text of a standard file. Standard files are formatted: a declaration begins at the start
 //! of a line with its keyword, and in none of them does a line of a string or comment begin so.
-use super::text::{is_ident, keyword, skip};
+use super::text::{is_ident, skip};
+
+/// Whether a declaration's keyword stands here.
+pub fn keyword(b: &[u8]) -> bool {
+    match b.first() {
+        Some(b'f') => b.starts_with(b"func "),
+        Some(b't') => b.starts_with(b"type "),
+        Some(b'v') => b.starts_with(b"var "),
+        Some(b'c') => b.starts_with(b"const "),
+        _ => false,
+    }
+}
 
 /// Byte ranges of the top-level declarations but imports, each with what follows it up to the next.
 pub fn declarations(text: &str) -> Vec<(usize, usize)> {

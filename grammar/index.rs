@@ -1,7 +1,7 @@
 //! Writes the index of the standard packages: their declarations, where these lie, and what each mentions, by number. What
 //! the numbers mean says `src/vm/prune/index.rs`, which is what reads them.
 use super::declarations::{declarations, declared, in_interfaces, method, without_tail};
-use super::text::{Mention, import_spec, imports_of, mentions};
+use super::text::{Mention, imports_of, is_ident, mentions, package_name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -45,6 +45,19 @@ impl Lists {
 
 fn line_of(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count()
+}
+
+/// The import that a line of an import declaration makes: what it is called, and its path.
+fn import_spec(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim_start();
+    let line = line.strip_prefix("import ").unwrap_or(line);
+    let (name, rest) = line.split_once('"')?;
+    let (path, _) = rest.split_once('"')?;
+    let name = name.trim();
+    if !name.bytes().all(|c| is_ident(c) || c == b'.') {
+        return None;
+    }
+    Some((if name.is_empty() { package_name(path) } else { name }, path))
 }
 
 /// The text of the index for these files, which are sorted by package.
@@ -95,7 +108,7 @@ pub fn index(files: &[File]) -> String {
     write!(out, "];\npub static UNITS: &[Unit] = &[").unwrap();
     for u in &units {
         let (package, _, text) = &files[u.file];
-        let paths: BTreeMap<&str, &str> = imports_of(text).collect();
+        let paths: BTreeMap<&str, &str> = imports_of(text).into_iter().collect();
         let (mut refs, mut calls, mut mask, mut flags) = (BTreeSet::new(), BTreeSet::new(), 0u64, 0);
         let (mut alone, mut dotted) = (BTreeMap::new(), BTreeMap::new());
         mentions(u.text, &mut |m| match m {

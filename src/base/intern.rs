@@ -1,5 +1,6 @@
 //! Interned names. A `Sym` is only meaningful with the `Interner` that made it.
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord, Default)]
 pub struct Sym(pub u32);
@@ -12,8 +13,8 @@ impl Sym {
 }
 
 pub struct Interner {
-    map: FxHashMap<Box<str>, Sym>,
-    names: Vec<Box<str>>,
+    map: FxHashMap<Arc<str>, Sym>,
+    names: Vec<Arc<str>>,
 }
 
 impl Default for Interner {
@@ -31,8 +32,9 @@ impl Interner {
             return sym;
         }
         let sym = Sym(self.names.len() as u32);
-        self.names.push(name.into());
-        self.map.insert(name.into(), sym);
+        let name: Arc<str> = name.into();
+        self.names.push(name.clone());
+        self.map.insert(name, sym);
         sym
     }
 

@@ -70,7 +70,7 @@ impl SourceMap {
     pub fn add(&mut self, name: String, text: String) -> FileId {
         let base = self.files.last().map_or(1, |f| f.base + f.text.len() as u32 + 1);
         let mut line_starts = vec![0];
-        line_starts.extend((1..).zip(text.bytes()).filter(|&(_, c)| c == b'\n').map(|(after, _)| after));
+        line_starts.extend(text.match_indices('\n').map(|(i, _)| i as u32 + 1));
         self.files.push(Arc::new(SourceFile { name, text, base, line_starts }));
         FileId(self.files.len() as u32 - 1)
     }

@@ -5,7 +5,7 @@ use super::regs::Reg;
 use crate::base::diag::Diagnostic;
 use crate::base::limits::MAX_FRAME_SLOTS;
 use crate::base::span::Span;
-use crate::bytecode::op::Op;
+use crate::bytecode::op::{EXTRA, Op, TABLE};
 use crate::bytecode::program::*;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,9 +48,9 @@ pub struct Code {
     defer_return: Option<Label>,
 }
 
-/// What the letters of an operand format say, once for each opcode.
+/// What the letters of an opcode's operand format say.
 #[derive(Clone, Copy)]
-pub struct Format {
+struct Format {
     reg: [bool; 3],
     wide: bool,
     jump16: bool,
@@ -58,22 +58,23 @@ pub struct Format {
     extra: usize,
 }
 
-pub fn formats() -> Vec<Format> {
-    let all = (0..Op::COUNT as u64).filter_map(Op::from_word);
-    all.map(|op| {
-        let f = op.format().as_bytes();
-        let letter = |i: usize| f.get(i).copied().unwrap_or(b'_');
-        let wide = letter(1).is_ascii_uppercase();
-        let reg = |i: usize| matches!(letter(i), b'r' | b'w') && !(wide && i == 2);
-        Format {
-            reg: [reg(0), reg(1), reg(2)],
-            wide,
-            jump16: letter(2) == b'j',
-            jump32: letter(1) == b'J',
-            extra: op.extra(),
-        }
-    })
-    .collect()
+static FORMATS: [Format; TABLE.len()] = {
+    let mut formats = [Format { reg: [false; 3], wide: false, jump16: false, jump32: false, extra: 0 }; TABLE.len()];
+    let mut op = 0;
+    while op < TABLE.len() {
+        formats[op] = format(TABLE[op].2.as_bytes(), EXTRA[op] as usize);
+        op += 1;
+    }
+    formats
+};
+
+const fn format(letters: &[u8], extra: usize) -> Format {
+    let b = letters[1];
+    // Wide formats have no third letter.
+    let c = if letters.len() > 2 { letters[2] } else { b'_' };
+    let wide = b.is_ascii_uppercase();
+    let reg = [matches!(letters[0], b'r' | b'w'), matches!(b, b'r' | b'w'), matches!(c, b'r' | b'w') && !wide];
+    Format { reg, wide, jump16: c == b'j', jump32: b == b'J', extra }
 }
 
 /// The op that jumps when `op` does not, and whether a and b change places.
@@ -400,7 +401,7 @@ impl Compiler<'_> {
                 r.0 as u64
             }
         };
-        relax(&mut self.f.code, &self.formats, far_len);
+        relax(&mut self.f.code, far_len);
         let code = &self.f.code;
         self.prog.code.push(
             FrameHeader { slots: slots as u32, zero_start: fixed as u16, zero_len: ptrs.min(u16::MAX as u32) as u16 }
@@ -411,7 +412,7 @@ impl Compiler<'_> {
             let word = match *w {
                 Word::Raw(w) => w,
                 Word::Ins { op, a, b, c } => {
-                    let f = &self.formats[op as usize];
+                    let f = &FORMATS[op as usize];
                     let field = |i: usize, v: u32| if f.reg[i] { map(v) } else { v as u64 & 0xffff };
                     let head = op as u64 | field(0, a) << 16;
                     if f.wide { head | (b as u64) << 32 } else { head | field(1, b) << 32 | field(2, c) << 48 }
@@ -424,7 +425,7 @@ impl Compiler<'_> {
             let slot = &mut self.prog.code[entry as usize + at as usize];
             match code.words[at as usize] {
                 Word::Ins { op, .. } => {
-                    let f = &self.formats[op as usize];
+                    let f = &FORMATS[op as usize];
                     let by = to - (at as i64 + 1 + f.extra as i64);
                     if f.jump32 {
                         *slot |= (by as u32 as u64) << 32;
@@ -483,7 +484,7 @@ impl Compiler<'_> {
 /// Replaces 16-bit jumps whose target is too far away.
 ///
 /// `far_len` is a slot that nothing else uses.
-fn relax(code: &mut Code, formats: &[Format], far_len: Reg) {
+fn relax(code: &mut Code, far_len: Reg) {
     const NEAR: i64 = i16::MAX as i64;
     if code.words.len() < FAR_JUMPS_FROM {
         return;
@@ -495,7 +496,7 @@ fn relax(code: &mut Code, formats: &[Format], far_len: Reg) {
     for &(at, label) in &code.jumps {
         let Word::Ins { op, .. } = code.words[at as usize] else { continue };
         let to = code.labels[label.0 as usize] as i64;
-        if formats[op as usize].jump16 && (to - at as i64).abs() + slack.min(NEAR / 2) >= NEAR / 2 {
+        if FORMATS[op as usize].jump16 && (to - at as i64).abs() + slack.min(NEAR / 2) >= NEAR / 2 {
             long[at as usize] = true;
             any = true;
         }
@@ -555,7 +556,7 @@ fn relax(code: &mut Code, formats: &[Format], far_len: Reg) {
             }
             skips.push((words.len() as u32, words.len() as u32 + 2));
             words.push(Word::Ins { op: inv, a, b, c });
-            if formats[inv as usize].extra > 0 {
+            if FORMATS[inv as usize].extra > 0 {
                 // the constant: its place in the old code is given up
                 let k = code.words[i + 1];
                 words.push(k);

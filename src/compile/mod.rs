@@ -136,7 +136,6 @@ pub struct Compiler<'a> {
     diags: &'a mut Diagnostics,
     prog: Program,
     f: FuncState,
-    formats: Vec<emit::Format>,
     call_fixes: Vec<(u32, FuncIdx)>,
     // types
     lays: FxHashMap<TypeId, types::Lay>,
@@ -211,7 +210,6 @@ fn new_compiler<'a>(ast: &'a Ast, info: &'a mut Info, names: &'a Interner, diags
         diags,
         prog: Program { types: vec![RType::of_kind(Kind::Invalid)].into(), ..Program::default() },
         f: FuncState::default(),
-        formats: emit::formats(),
         call_fixes: Vec::new(),
         lays: FxHashMap::default(),
         field_memo: FxHashMap::default(),
@@ -297,20 +295,20 @@ impl Compiler<'_> {
         match f.recv {
             None => {
                 let dots = if f.tparams.is_empty() { "" } else { "[...]" };
-                (format!("{path}.{name}{dots}"), format!("{path}.{name}"), path)
+                ([&path, ".", name, dots].concat(), [&path, ".", name].concat(), path)
             }
             Some(r) => {
                 let base = match self.info.types.get(r.base) {
-                    Type::Named(n) => self.names.name(self.info.types.named(*n).name).to_string(),
-                    _ => String::new(),
+                    Type::Named(n) => self.names.name(self.info.types.named(*n).name),
+                    _ => "",
                 };
                 let dots = if f.tparams.is_empty() { "" } else { "[...]" };
                 let shown = if r.pointer {
-                    format!("{path}.(*{base}{dots}).{name}")
+                    [&path, ".(*", base, dots, ").", name].concat()
                 } else {
-                    format!("{path}.{base}{dots}.{name}")
+                    [&path, ".", base, dots, ".", name].concat()
                 };
-                (shown, format!("{path}.{base}.{name}"), path)
+                (shown, [&path, ".", base, ".", name].concat(), path)
             }
         }
     }

@@ -2,7 +2,6 @@
 //! functions, types, constants, natives, methods and shapes, code indices and offsets of variables stay what they are;
 //! old entries change in one way only: a type gets further methods and links to types that did not exist.
 use super::closure::Analysis;
-use super::emit::Format;
 use super::func::FuncState;
 use super::regs::MapId;
 use super::types::Lay;
@@ -47,7 +46,6 @@ macro_rules! kept {
 kept! {
     prog: Program,
     f: FuncState,
-    formats: Vec<Format>,
     call_fixes: Vec<(u32, FuncIdx)>,
     lays: FxHashMap<TypeId, Lay>,
     field_memo: FxHashMap<TypeId, Rc<[(TypeId, u32)]>>,

@@ -101,7 +101,8 @@ fn search(info: &Info, ty: TypeId, addressable: bool, name: Sym, pkg: PkgId, fol
         return Lookup::NotFound;
     }
     let mut current = vec![Candidate { ty: base, path: Vec::new(), indirect: is_pointer, multiple: false }];
-    let mut seen: FxHashSet<TypeId> = FxHashSet::default();
+    // Types of the levels before; most searches end at the first.
+    let mut seen: Vec<TypeId> = Vec::new();
     while !current.is_empty() {
         let mut next: Vec<Candidate> = Vec::new();
         let mut found: Option<Found> = None;
@@ -112,7 +113,7 @@ fn search(info: &Info, ty: TypeId, addressable: bool, name: Sym, pkg: PkgId, fol
         };
         for c in &current {
             if let Type::Named(n) = types.get(c.ty) {
-                if !seen.insert(c.ty) {
+                if seen.contains(&c.ty) {
                     continue;
                 }
                 let origin = types.named(*n).origin.unwrap_or(*n);
@@ -177,6 +178,7 @@ fn search(info: &Info, ty: TypeId, addressable: bool, name: Sym, pkg: PkgId, fol
                 _ => Lookup::Found(f),
             };
         }
+        seen.extend(current.iter().map(|c| c.ty));
         current = consolidate(next);
     }
     Lookup::NotFound

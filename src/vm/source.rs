@@ -4,6 +4,8 @@ use super::module::Module;
 use super::prune::{Pruned, imports_of};
 use crate::base::limits::GO_RELEASE;
 use crate::types::load::{LoadError, LoadedPackage, Loader};
+use rustc_hash::FxHashSet;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 include!(concat!(env!("OUT_DIR"), "/stdlib.rs"));
@@ -107,7 +109,7 @@ impl Folder {
             let text = read_text(&dir.join(&name))?;
             let fits = tags.fit_text(&text).map_err(|e| format!("{}: {e}", dir.join(&name).display()))?;
             // As Go does without cgo: a package may have other files for that.
-            let cgo = fits && imports_of(&text).any(|i| i.1 == "C");
+            let cgo = fits && imports_of(&text).iter().any(|i| i.1 == "C");
             if cgo {
                 folder.cgo = Some(name.clone());
             }
@@ -299,12 +301,23 @@ pub fn std_files(path: &str) -> &'static [(&'static str, &'static str, &'static 
 /// What the program in these files reaches of the standard packages.
 pub(super) fn prune(files: &Files) -> Option<Pruned> {
     let given = files.packages.iter().flat_map(|p| &p.1);
-    let texts: Vec<&str> = files.files.iter().chain(given).map(|f| f.1.as_str()).collect();
-    let elsewhere = |path: &str| {
-        let given = files.packages.iter().any(|p| p.0 == path);
-        !given && files.module.as_ref().is_some_and(|m| m.folder_of(path).is_some())
-    };
-    Pruned::new(&texts, std_package_named, &elsewhere)
+    let mut texts: Vec<Cow<str>> = files.files.iter().chain(given).map(|f| f.1.as_str().into()).collect();
+    // The packages of the module are read once more when they are loaded.
+    let mut known: FxHashSet<String> = files.packages.iter().map(|p| p.0.clone()).collect();
+    let mut at = 0;
+    while at < texts.len() {
+        let text = std::mem::take(&mut texts[at]);
+        for (_, path) in imports_of(&text) {
+            if std_files(path).is_empty() && known.insert(path.to_string()) {
+                let dir = files.module.as_ref()?.folder_of(path)?.ok()?;
+                let folder = Folder::read(&dir, &files.tags).ok()?;
+                texts.extend(folder.files.into_iter().map(|f| f.1.into()));
+            }
+        }
+        texts[at] = text;
+        at += 1;
+    }
+    Pruned::new(texts.iter().map(|t| &**t), std_package_named)
 }
 
 /// The path of the standard package of this name.

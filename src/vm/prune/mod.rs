@@ -69,14 +69,9 @@ pub struct Pruned {
 }
 
 impl Pruned {
-    /// Follows the mentions of a program's files. `None`: it mentions packages in a way that needs all of them. `named` tells
-    /// the path of the package of a name, for scripts; `elsewhere`, whether a path is a package of the program whose files
-    /// are not among the texts.
-    pub fn new(
-        texts: &[&str],
-        named: fn(&str) -> Option<&'static str>,
-        elsewhere: &dyn Fn(&str) -> bool,
-    ) -> Option<Pruned> {
+    /// Follows the mentions of all files of a program but the standard ones. `None`: it mentions packages in a way that needs
+    /// all of them. `named` tells the path of the package of a name, for scripts.
+    pub fn new<'a>(texts: impl Iterator<Item = &'a str>, named: fn(&str) -> Option<&'static str>) -> Option<Pruned> {
         let mut pruned = Pruned {
             units: Bits::below(UNITS.len()),
             symbols: Bits::below(SYMBOLS.len()),
@@ -91,7 +86,7 @@ impl Pruned {
             pruned.call(name);
         }
         for text in texts {
-            pruned.program_text(text, named, elsewhere)?;
+            pruned.program_text(text, named)?;
         }
         let (package, name) = METHOD_CALLER;
         let caller = index::package(package).and_then(|p| index::symbol(p, name)).unwrap_or(NONE);
@@ -107,18 +102,13 @@ impl Pruned {
     }
 
     /// Keeps what a file of the program mentions.
-    fn program_text(
-        &mut self,
-        text: &str,
-        named: fn(&str) -> Option<&'static str>,
-        elsewhere: &dyn Fn(&str) -> bool,
-    ) -> Option<()> {
+    fn program_text(&mut self, text: &str, named: fn(&str) -> Option<&'static str>) -> Option<()> {
         let mut imports = FxHashMap::default();
         for (name, path) in imports_of(text) {
-            if elsewhere(path) || name == "." {
-                return None;
-            }
             if let Some(package) = index::package(path) {
+                if name == "." {
+                    return None;
+                }
                 imports.insert(name, package);
                 if name == "_" {
                     self.open(package);
@@ -296,8 +286,8 @@ mod declarations;
 
 #[cfg(test)]
 mod tests {
-    use super::declarations::{declarations, declared, in_interfaces, method, without_tail};
-    use super::text::{keyword, skip};
+    use super::declarations::{declarations, declared, in_interfaces, keyword, method, without_tail};
+    use super::text::skip;
     use super::*;
     use crate::vm::source::{std_files, std_package_named, std_packages};
 
@@ -374,13 +364,17 @@ mod tests {
     #[test]
     fn imports_are_named() {
         let text = "package p\n\nimport \"os\"\nimport (\n\tr \"math/rand/v2\"\n\t\"math/rand/v2\"\n\t// \"x\"\n\t. \"fmt\"\n)\n\nfunc f() {}\nimport \"no\"\n";
-        let found: Vec<_> = imports_of(text).collect();
-        assert_eq!(found, [("os", "os"), ("r", "math/rand/v2"), ("rand", "math/rand/v2"), (".", "fmt")]);
+        let all = [("os", "os"), ("r", "math/rand/v2"), ("rand", "math/rand/v2"), (".", "fmt")];
+        assert_eq!(imports_of(text), all);
+        let text = "#!/usr/bin/gmpl\n/* a\nfunc f() */ import ( \"fmt\"; _ `os`; ) ; import m \"a/b\" // c\nx := \"y\"";
+        assert_eq!(imports_of(text), [("fmt", "fmt"), ("_", "os"), ("m", "a/b")]);
+        assert_eq!(imports_of("import (\"a\""), [("a", "a")]);
+        assert_eq!(imports_of("import \""), []);
     }
 
     /// What a program keeps of a package.
     fn kept(program: &str, package: &str) -> String {
-        let pruned = Pruned::new(&[program], std_package_named, &|_| false).unwrap();
+        let pruned = Pruned::new([program].into_iter(), std_package_named).unwrap();
         let files = pruned.files(package, crate::vm::source::FILES).unwrap_or_default();
         files.into_iter().map(|f| f.1).collect()
     }
@@ -404,7 +398,7 @@ mod tests {
     #[test]
     fn places_stay_what_they_are() {
         let program = "package main\nimport \"os\"\nfunc main() { os.Exit(len(os.Args)) }";
-        let pruned = Pruned::new(&[program], std_package_named, &|_| false).unwrap();
+        let pruned = Pruned::new([program].into_iter(), std_package_named).unwrap();
         for (name, text) in pruned.files("os", crate::vm::source::FILES).unwrap() {
             let whole = std_files("os").iter().find(|f| f.1 == name).unwrap().2;
             for (kept, line) in text.lines().zip(whole.lines()) {

@@ -81,32 +81,8 @@ pub fn mentions<'a>(text: &'a str, f: &mut dyn FnMut(Mention<'a>)) {
     }
 }
 
-/// Whether a declaration's keyword stands here.
-pub fn keyword(b: &[u8]) -> bool {
-    match b.first() {
-        Some(b'f') => b.starts_with(b"func "),
-        Some(b't') => b.starts_with(b"type "),
-        Some(b'v') => b.starts_with(b"var "),
-        Some(b'c') => b.starts_with(b"const "),
-        _ => false,
-    }
-}
-
-/// The import that a line of an import declaration makes: what it is called, and its path.
-pub fn import_spec(line: &str) -> Option<(&str, &str)> {
-    let line = line.trim_start();
-    let line = line.strip_prefix("import ").unwrap_or(line);
-    let (name, rest) = line.split_once('"')?;
-    let (path, _) = rest.split_once('"')?;
-    let name = name.trim();
-    if !name.bytes().all(|c| is_ident(c) || c == b'.') {
-        return None;
-    }
-    Some((if name.is_empty() { package_name(path) } else { name }, path))
-}
-
 /// What a standard package is called.
-fn package_name(path: &str) -> &str {
+pub fn package_name(path: &str) -> &str {
     let mut parts = path.rsplit('/');
     let last = parts.next().unwrap_or(path);
     let version = last.strip_prefix('v').is_some_and(|v| v.bytes().all(|c| c.is_ascii_digit()));
@@ -117,23 +93,63 @@ fn package_name(path: &str) -> &str {
     }
 }
 
-/// All imports of a file, as `(name, path)`.
-pub fn imports_of(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    let mut group = false;
-    // Declarations follow the imports.
-    text.lines().take_while(|line| !keyword(line.as_bytes())).filter_map(move |line| {
-        if group {
-            group = !line.starts_with(')');
-            return import_spec(line).filter(|_| group);
-        }
-        if let Some(rest) = line.trim_start().strip_prefix("import") {
-            if rest.trim_start().starts_with('(') {
-                // `import ("fmt"; "os")` on one line is rare: its names are looked up as a script's are.
-                group = !rest.contains(')');
-                return None;
+/// All imports of a file, as `(name, path)`. They come before anything else but the package clause.
+pub fn imports_of(text: &str) -> Vec<(&str, &str)> {
+    let mut found = Vec::new();
+    let mut rest = text.trim_start_matches('\u{FEFF}');
+    if rest.starts_with("#!") {
+        rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
+    }
+    let is_path = |token: &str| token.starts_with(['"', '`']) && token.len() > 1;
+    loop {
+        match next_token(&mut rest) {
+            ";" => {}
+            "package" => drop(next_token(&mut rest)),
+            "import" => {
+                let mut token = next_token(&mut rest);
+                let group = token == "(";
+                if group {
+                    token = next_token(&mut rest);
+                }
+                while !(group && token == ")") {
+                    if token != ";" {
+                        let name = if is_path(token) {
+                            None
+                        } else {
+                            Some(std::mem::replace(&mut token, next_token(&mut rest)))
+                        };
+                        if !is_path(token) {
+                            return found;
+                        }
+                        let path = &token[1..token.len() - 1];
+                        found.push((name.unwrap_or_else(|| package_name(path)), path));
+                    }
+                    if !group {
+                        break;
+                    }
+                    token = next_token(&mut rest);
+                }
             }
-            return import_spec(line.trim_start());
+            _ => return found,
         }
-        None
-    })
+    }
+}
+
+/// Takes the next name, literal or other character from a text, without the space and comments before it; nothing at the
+/// end.
+fn next_token<'a>(text: &mut &'a str) -> &'a str {
+    loop {
+        *text = text.trim_start();
+        let b = text.as_bytes();
+        if b.is_empty() {
+            return "";
+        }
+        let name = b.iter().take_while(|&&c| is_ident(c)).count();
+        let end = if name > 0 { name } else { skip(b, 0).unwrap_or(1) };
+        let (token, rest) = text.split_at(end);
+        *text = rest;
+        if !(token.starts_with("//") || token.starts_with("/*")) {
+            return token;
+        }
+    }
 }
