@@ -156,6 +156,10 @@ fn every_command_shows_an_example() {
 #[test]
 fn what_a_shell_wants() {
     check(gmpl(&["version"]), 0, concat!("gmpl ", env!("CARGO_PKG_VERSION"), "\n"), "");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = out(&gmpl(&["completions", shell]));
+        assert!(script.contains("coverprofile") && !script.contains("test-binary"), "{shell}: {script}");
+    }
     check(gmpl(&["--version"]), 0, env!("CARGO_PKG_VERSION"), "");
     for (shell, part) in [("bash", "_gmpl()"), ("zsh", "#compdef gmpl"), ("fish", "complete -c gmpl")] {
         check(gmpl(&["completions", shell]), 0, part, "");

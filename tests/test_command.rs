@@ -216,6 +216,12 @@ fn mistakes_are_reported() {
     assert!(status == 1 && text.contains("wrong signature for TestX, must be: func TestX(t *testing.T)"), "{text}");
     let (status, text) = run(&["-benchmm"]);
     assert!(status == 2 && text.contains("'--benchmem'"), "{text}");
+    for (flag, wanted) in [("-race", "--seeds 100"), ("-fuzz=X", "seed corpus"), ("-vet=all", "`gmpl check`")] {
+        let (status, text) = run(&[flag]);
+        assert!(status == 2 && text.contains(wanted), "{text}");
+    }
+    let (status, text) = run(&["-vet=off", "-race=false", "./nowhere"]);
+    assert!(status == 1 && text.contains("no such file"), "{text}");
     let (status, text) = run(&["./nowhere"]);
     assert!(status == 1 && text.contains("./nowhere: no such file or folder"), "{text}");
 }

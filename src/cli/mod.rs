@@ -92,8 +92,6 @@ enum Command {
     Check(check::Args),
     /// Run the tests of packages
     Test(Box<test::Args>),
-    #[command(hide = true)]
-    TestBinary(test::BinaryArgs),
     /// Show a profile: where the time goes, what is allocated, who waits
     Prof(prof::Args),
     /// Show what a package, or a name in it, is for
@@ -116,6 +114,12 @@ pub fn main(args: Vec<OsString>) -> i32 {
     if let Some(args) = plain_run(&args) {
         return run::run(args, terminal::Colour::default());
     }
+    if args.get(1).is_some_and(|a| a == test::BINARY) {
+        return match test::BinaryArgs::try_parse_from(&args[1..]) {
+            Ok(args) => test::run_binary(args),
+            Err(e) => wrong(e),
+        };
+    }
     let cli = match Cli::try_parse_from(with_command(args)) {
         Ok(cli) => cli,
         Err(e) => return wrong(e),
@@ -127,7 +131,6 @@ pub fn main(args: Vec<OsString>) -> i32 {
         Command::Repl(args) => repl::run(args, colour),
         Command::Check(args) => check::run(args, colour),
         Command::Test(args) => test::run(*args, colour),
-        Command::TestBinary(args) => test::run_binary(args, colour),
         Command::Prof(args) => prof::run(args),
         Command::Doc(args) => doc::run(args),
         Command::Disasm(args) => disasm::run(args, colour),

@@ -51,7 +51,8 @@ pub fn version() -> i32 {
     let hostile = if cfg!(feature = "hostile") { ", hostile" } else { "" };
     let _ = writeln!(
         text,
-        "features: session, check, doc, disasm; replay by seed, leak and deadlock reports, limits of a run{hostile}"
+        "features: session, check, test with coverage, doc, disasm, trace, profiles; replay by seed, leak and deadlock reports,\n          \
+         limits and sandbox of a run{hostile}"
     );
     let _ = write!(text, "packages: {} standard packages inside", packages.len());
     let mut width = usize::MAX;

@@ -17,8 +17,15 @@ use std::sync::Arc;
 /// What the output of a package with mistakes begins with; their reports follow.
 pub const BUILD_FAILED: &[u8] = b"\0gmpl: build failed\0";
 
-#[derive(clap::Args)]
+/// The command that no help text names.
+pub const BINARY: &str = "test-binary";
+
+#[derive(clap::Parser)]
+#[command(name = BINARY)]
 pub struct BinaryArgs {
+    /// Colours in reports
+    #[arg(long, value_enum, default_value_t)]
+    color: Colour,
     /// The package's import path
     #[arg(long)]
     path: String,
@@ -61,7 +68,8 @@ pub struct BinaryArgs {
     args: Vec<String>,
 }
 
-pub fn run_binary(args: BinaryArgs, colour: Colour) -> i32 {
+pub fn run_binary(args: BinaryArgs) -> i32 {
+    let colour = args.color;
     let harness = match Harness::read(&args.path, &args.dir, &args.shown, &args.files, args.build.tags()) {
         Ok(harness) => harness,
         Err(e) => {

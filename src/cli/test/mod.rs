@@ -7,7 +7,7 @@ mod packages;
 mod report;
 mod seeds;
 
-pub use binary::{BinaryArgs, run_binary};
+pub use binary::{BINARY, BinaryArgs, run_binary};
 
 use super::profiles::Profiles;
 use super::terminal::Colour;
@@ -105,12 +105,37 @@ pub struct Args {
     profiles: Profiles,
     #[command(flatten)]
     cover: cover::CoverArgs,
+    // Flags of `go test` that mean nothing here, or what is not there.
+    #[arg(long, hide = true, value_parser = vet)]
+    vet: Option<()>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = race)]
+    race: Option<()>,
+    #[arg(long, hide = true, value_parser = fuzz, allow_hyphen_values = true)]
+    fuzz: Option<()>,
     /// Folders (./... : all below), import paths of the module, or the files of one package (default: this folder)
     #[arg(value_name = "PACKAGE")]
     packages: Vec<String>,
     /// What follows -args (or --) is for the tests themselves
     #[arg(last = true, value_name = "ARGS")]
     args: Vec<String>,
+}
+
+fn vet(text: &str) -> Result<(), String> {
+    match text {
+        "off" => Ok(()),
+        _ => Err("tests run without a check before; `gmpl check` warns of mistakes".into()),
+    }
+}
+
+fn race(text: &str) -> Result<(), String> {
+    match text {
+        "false" => Ok(()),
+        _ => Err("there is no race detector; --seeds 100 runs each test under a hundred schedules".into()),
+    }
+}
+
+fn fuzz(_: &str) -> Result<(), String> {
+    Err("fuzz tests run with their seed corpus only, as other tests do: choose them with -run".into())
 }
 
 /// How much longer than its timeout a package may take: its own way to end is to panic.
@@ -259,7 +284,7 @@ struct Launch {
 impl Launch {
     /// The arguments of the process, but for those of package testing.
     fn arguments(&self, package: &Package) -> Vec<OsString> {
-        let mut list: Vec<OsString> = vec!["test-binary".into(), "--path".into(), package.path.clone().into()];
+        let mut list: Vec<OsString> = vec![BINARY.into(), "--path".into(), package.path.clone().into()];
         list.extend(["--shown".into(), package.dir.clone().into_os_string()]);
         list.extend([
             "--dir".into(),
