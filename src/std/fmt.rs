@@ -5,6 +5,7 @@ use super::{long, number};
 use crate::bytecode::program::{Kind, Mem, RType, RTypeId, iface};
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap, load};
 use crate::value::{map, reflect, slice, string};
+use std::io::Write as _;
 
 pub const NATIVES: &[NativeEntry] = &[
     ("fmt.format", format),
@@ -65,8 +66,9 @@ struct Printer<'a, 'b> {
     wrap: bool,
 }
 
-/// Arguments of most calls.
+/// Arguments of most calls, and words of most arguments.
 const FEW_ARGS: usize = 8;
+const FEW_WORDS: usize = 4;
 
 /// `format(kind int, f string, a []any, texts []string, raw []bool) (s string, vals []any, infos []int)`
 fn format(cx: &mut Cx) -> NativeResult {
@@ -504,13 +506,21 @@ impl Printer<'_, '_> {
             self.fmt_s(name.as_bytes(), 's');
             return;
         }
-        let mut value = self.cx.unbox(word);
+        let (mut few, many);
         let t = self.cx.rtype(ty);
+        let value: &[u64] = if t.words as usize <= FEW_WORDS {
+            few = [0; FEW_WORDS];
+            self.cx.unbox_into(word, &mut few);
+            &few[..t.words.max(1) as usize]
+        } else {
+            many = self.cx.unbox(word);
+            &many
+        };
         if v == 'p' {
-            self.fmt_pointer(t, &value, verb);
+            self.fmt_pointer(t, value, verb);
             return;
         }
-        if let &[inner, flag] = &value[..]
+        if let &[inner, flag] = value
             && t.named.as_ref().is_some_and(|n| n.0 == "Value" && n.1 == "reflect")
             && flag & (reflect::METHOD | reflect::MADE) == 0
         {
@@ -519,8 +529,7 @@ impl Printer<'_, '_> {
         if self.methods(word, t, verb) {
             return;
         }
-        value.resize(value.len().max(1), 0);
-        self.value(ty, &value, verb, 0, true);
+        self.value(ty, value, verb, 0, true);
     }
 
     /// What a `reflect.Value` holds is formatted in its place.
@@ -924,6 +933,12 @@ impl Printer<'_, '_> {
     fn fmt_int(&mut self, u: u64, signed: bool, base: u32, verb: char, upper: bool) {
         let negative = signed && (u as i64) < 0;
         let magnitude = if negative { (u as i64).unsigned_abs() } else { u };
+        let f = &self.f;
+        if base == 10 && !(f.plus | f.space | f.zero) && f.width.is_none() && f.prec.is_none() {
+            let sign = if negative { "-" } else { "" };
+            let _ = write!(self.out, "{sign}{magnitude}");
+            return;
+        }
         let mut digits = match base {
             2 => format!("{magnitude:b}"),
             8 => format!("{magnitude:o}"),

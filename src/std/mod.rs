@@ -16,6 +16,7 @@ pub mod flag;
 pub mod fmt;
 pub mod iter;
 pub mod json;
+pub mod layout;
 mod long;
 pub mod math;
 pub mod needs;
@@ -58,6 +59,7 @@ pub fn natives() -> Vec<NativeEntry> {
         fmt::NATIVES,
         iter::NATIVES,
         json::NATIVES,
+        layout::NATIVES,
         net::NATIVES,
         os::NATIVES,
         process::NATIVES,

@@ -66,7 +66,7 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
     (Nothing, "encoding/base64", "decode encode"),
     (Nothing, "encoding/binary", "decode encode size typeName"),
     (Nothing, "encoding/hex", "decode encode"),
-    (Nothing, "encoding/json", "check compact escape indent isNumber quote quoteByte token unquote valueEnd"),
+    (Nothing, "encoding/json", "check compact escape indent isNumber quote quoteByte token unquote valueEnd writePlain"),
     (Nothing, "errors", "assign comparable"),
     (Nothing, "flag", "zeroOf"),
     (Nothing, "fmt", "assign basic call format isNilPointer wrapArgs"),
@@ -156,7 +156,7 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
          anyAdd anyAnd anyCompareAndSwap anyLoad anyOr anyStore anySwap sameType",
     ),
     (Nothing, "syscall", "strerror"),
-    (Nothing, "time", "Sleep hideBuffer startTimer stopTimer"),
+    (Nothing, "time", "Sleep formatLayout hideBuffer parseLayout startTimer stopTimer"),
     (
         Nothing,
         "unicode",

@@ -427,11 +427,17 @@ impl<'a> Cx<'a> {
 
     /// The register words of the value an interface word holds (not nil).
     pub fn unbox(&self, word: u64) -> Vec<u64> {
-        let t = self.rtype(self.iface_type(word));
-        let mut out = vec![0; t.words.max(1) as usize];
-        // SAFETY: the word names its own type.
-        unsafe { iface::unbox(word, t.boxing, t.words as usize, out.as_mut_ptr()) };
+        let mut out = vec![0; self.rtype(self.iface_type(word)).words.max(1) as usize];
+        self.unbox_into(word, &mut out);
         out
+    }
+
+    /// Likewise, into at least so many words, and one.
+    pub fn unbox_into(&self, word: u64, out: &mut [u64]) {
+        let t = self.rtype(self.iface_type(word));
+        assert!(out.len() >= t.words.max(1) as usize);
+        // SAFETY: the word names its own type, and there is room for its words.
+        unsafe { iface::unbox(word, t.boxing, t.words as usize, out.as_mut_ptr()) };
     }
 
     /// An interface word of type `ty` holding the register words `v`.

@@ -1,6 +1,7 @@
-//! Natives of `encoding/json`: whether text is well-formed, its layout, its strings. Values are walked in gmpl, over
-//! reflect.
+//! Natives of `encoding/json`: whether text is well-formed, its layout, its strings, and values of plain types. Others are
+//! walked in gmpl, over reflect.
 mod scan;
+mod write;
 
 use super::long;
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
@@ -44,6 +45,7 @@ pub const NATIVES: &[NativeEntry] = &[
         cx.set_str(0, text.as_bytes())?;
         Ok(Outcome::Done)
     }),
+    ("encoding/json.writePlain", write::write_plain),
     ("encoding/json.isNumber", |cx| {
         let ok = scan::is_number(cx.str(0));
         cx.set_bool(0, ok);
