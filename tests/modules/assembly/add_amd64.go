@@ -1,0 +1,3 @@
+package main
+
+func add(x, y int) int
