@@ -1,9 +1,9 @@
 //! Calls of small functions, whose bodies are compiled in place of the call.
 //!
-//! A body is taken that calls nothing, reaches no safepoint, declares nothing and goes forward only: assignments, and `if`s whose
-//! ways end in `return` or in the end. So nobody can ask where it stands but who sees its panics and samples: for them
-//! the function says which of its code belongs to whom (`bytecode::program::Inlined`). Nested bodies need no chain, as an
-//! inlined one calls nothing; arguments are evaluated before it begins.
+//! A body is taken that calls nothing, reaches no safepoint and goes forward only: definitions and assignments, `if` and
+//! `return`. So nobody can ask where it stands but who sees its panics and samples: for them the function says which of its
+//! code belongs to whom (`bytecode::program::Inlined`). Nested bodies need no chain, as an inlined one calls nothing; arguments
+//! are evaluated before it begins.
 //!
 //! Parameters lie in slots of the caller, or are the slots that hold the arguments, where the body does not assign to them:
 //! nothing that a body without calls does can change a variable of the caller that lies in slots.
@@ -29,6 +29,15 @@ pub struct Inline {
     args: Vec<Arg>,
     result: Option<TypeId>,
     pos: u32,
+}
+
+/// Where an inlined function's result goes.
+#[derive(Clone, Copy)]
+struct Dest {
+    at: Reg,
+    ty: TypeId,
+    /// Nobody reads it yet; else it may be a variable that is an argument too.
+    fresh: bool,
 }
 
 impl Compiler<'_> {
@@ -118,6 +127,9 @@ impl Compiler<'_> {
             StmtKind::Return(values) => all(self, values),
             StmtKind::IncDec { x, .. } => all(self, &[*x]),
             StmtKind::OpAssign { lhs, rhs, .. } => all(self, &[*lhs, *rhs]),
+            StmtKind::Define { lhs, rhs, .. } => {
+                lhs.len() == rhs.len() && lhs.iter().all(|&l| self.is_small_variable(l)) && all(self, rhs)
+            }
             StmtKind::Assign { lhs, rhs, .. } => all(self, lhs) && all(self, rhs),
             StmtKind::If { init: None, cond, then, els } => {
                 all(self, &[*cond])
@@ -129,6 +141,13 @@ impl Compiler<'_> {
             }
             _ => false,
         }
+    }
+
+    /// Whether a name on the left of `:=` declares a variable that lies in slots.
+    fn is_small_variable(&mut self, name: ExprId) -> bool {
+        let Some(&obj) = self.info.defs.get(&self.ast.span(name).lo) else { return false };
+        let ty = self.info.obj(obj).ty;
+        !self.info.types.parameterized(ty) && !self.lay(ty).big()
     }
 
     fn small_expr(&mut self, e: ExprId, nodes: &mut usize) -> bool {
@@ -166,12 +185,22 @@ impl Compiler<'_> {
                 matches!(self.info.types.underlying(self.info.type_of(e)), Type::Struct(_))
                     && elems.iter().all(|el| self.small_expr(el.value, nodes))
             }
-            ExprKind::Unary { op, x } => !matches!(op, UnaryOp::Addr | UnaryOp::Recv) && self.small_expr(*x, nodes),
+            ExprKind::Slice { x, lo, hi, max, .. } => {
+                let over = self.info.types.underlying(self.info.type_of(*x));
+                matches!(over, Type::Slice(_) | Type::Basic(_))
+                    && [Some(*x), *lo, *hi, *max].into_iter().flatten().all(|e| self.small_expr(e, nodes))
+            }
+            ExprKind::Unary { op: UnaryOp::Addr, x } => {
+                matches!(ast.expr(ast.unparen(*x)).kind, ExprKind::Composite { .. }) && self.small_expr(*x, nodes)
+            }
+            ExprKind::Unary { op, x } => *op != UnaryOp::Recv && self.small_expr(*x, nodes),
             ExprKind::Binary { x, y, .. } => self.small_expr(*x, nodes) && self.small_expr(*y, nodes),
             ExprKind::Call { fun, args, .. } => {
                 let plain = match self.info.mode(ast.unparen(*fun)) {
                     Mode::Type => matches!(self.info.types.underlying(self.info.type_of(e)), Type::Basic(_)),
-                    Mode::Builtin => matches!(self.builtin(*fun), Some(Builtin::Len | Builtin::Cap)),
+                    Mode::Builtin => {
+                        matches!(self.builtin(*fun), Some(Builtin::Len | Builtin::Cap | Builtin::Min | Builtin::Max))
+                    }
                     _ => false,
                 };
                 plain && args.iter().all(|&a| self.small_expr(a, nodes))
@@ -182,11 +211,15 @@ impl Compiler<'_> {
 
     /// The value of an inlined call; it gives none: any slot.
     pub fn inline_call(&mut self, call: Inline, want: Option<Reg>) -> Reg {
-        let dst = call.result.map(|t| {
-            let one = self.lay(t).slots == 1;
-            (want.filter(|_| one).unwrap_or_else(|| self.slots_for(t)), t)
+        let dst = call.result.map(|ty| {
+            let wanted = want.filter(|_| self.lay(ty).slots == 1);
+            Dest { at: wanted.unwrap_or_else(|| self.slots_for(ty)), ty, fresh: wanted.is_none() }
         });
         let mark = self.f.regs.mark();
+        // A slot of a window that is being filled may lie above what is in use: temporaries go beyond it.
+        if let Some(d) = dst.filter(|d| d.at.is_scalar()) {
+            self.f.regs.set_top(mark.top().max(d.at.index() + 1));
+        }
         let pos = call.pos;
         self.inline_with(call, |c, body| {
             let end = c.f.code.label();
@@ -196,12 +229,12 @@ impl Compiler<'_> {
         self.f.regs.release(mark);
         self.set_pos(pos);
         match (dst, want) {
-            (Some((r, t)), Some(w)) => {
-                let n = self.lay(t).slots;
-                self.f.code.mov_n(w, r, n);
+            (Some(d), Some(w)) => {
+                let n = self.lay(d.ty).slots;
+                self.f.code.mov_n(w, d.at, n);
                 w
             }
-            (Some((r, _)), None) => r,
+            (Some(d), None) => d.at,
             (None, _) => Reg::scalar(self.f.regs.top),
         }
     }
@@ -290,21 +323,25 @@ impl Compiler<'_> {
 
     /// Compiles a body's statements; a `return` puts its value into `dst` and goes to `end`, which comes next after what is
     /// `last`.
-    fn inline_block(&mut self, b: &Block, dst: Option<(Reg, TypeId)>, end: Label, last: bool) {
+    fn inline_block(&mut self, b: &Block, dst: Option<Dest>, end: Label, last: bool) {
         let Some((&tail, rest)) = b.stmts.split_last() else { return };
         rest.iter().for_each(|&s| self.inline_stmt(s, dst, end, false));
         self.inline_stmt(tail, dst, end, last);
     }
 
-    fn inline_stmt(&mut self, s: StmtId, dst: Option<(Reg, TypeId)>, end: Label, last: bool) {
+    fn inline_stmt(&mut self, s: StmtId, dst: Option<Dest>, end: Label, last: bool) {
         let ast = self.ast;
         let stmt = ast.stmt(s);
         match &stmt.kind {
             StmtKind::Return(values) => {
                 self.set_pos(stmt.span.lo);
                 let mark = self.f.regs.mark();
-                if let (&[e], Some((d, t))) = (&values[..], dst) {
-                    self.expr_fresh(e, t, d);
+                if let (&[e], Some(d)) = (&values[..], dst) {
+                    if d.fresh {
+                        self.expr_fresh(e, d.ty, d.at);
+                    } else {
+                        self.expr_as(e, d.ty, Some(d.at));
+                    }
                 }
                 self.f.regs.release(mark);
                 if !last {
