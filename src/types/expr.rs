@@ -407,10 +407,17 @@ impl<'a> Checker<'a> {
     pub fn undefined(&mut self, name: Sym, span: Span, _want_type: bool) {
         let text = self.name(name).to_string();
         let mut d = Diagnostic::error("undefined", span, format!("undefined: {text}"));
-        if let Some(near) = self.nearest(&text) {
-            d = d.label("not declared").help(format!("did you mean `{near}`?"));
-        } else if let Some(path) = self.options.loader.and_then(|l| l.std_package_named(&text)) {
-            d = d.label("not imported").help(format!("add `import \"{path}\"`"));
+        match self.options.loader.and_then(|l| l.std_package_named(&text)) {
+            // A script would have it, had it been used rightly.
+            Some(_) if self.script_scope.is_some() => {
+                d = d.help(format!("what a package offers begins with a capital: fmt.Println, {text}.Name"));
+            }
+            Some(path) => d = d.label("not imported").help(format!("add `import \"{path}\"`")),
+            None => {
+                if let Some(near) = self.nearest(&text) {
+                    d = d.label("not declared").help(format!("did you mean `{near}`?"));
+                }
+            }
         }
         self.report(d);
     }

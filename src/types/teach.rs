@@ -41,6 +41,8 @@ fn help(d: &Diagnostic) -> Option<String> {
         "mismatched-types" if m.contains("untyped nil") => {
             fixed("only pointers, slices, maps, channels, functions and interfaces can be nil")
         }
+        _ if m.ends_with("(slice can only be compared to nil)") => fixed("compare their elements: slices.Equal(a, b)"),
+        _ if m.ends_with("(map can only be compared to nil)") => fixed("compare their entries: maps.Equal(a, b)"),
         "mismatched-types" => match between(m, "mismatched types ", " and ") {
             Some(ty) if !ty.contains(' ') => {
                 Some(format!("Go converts nothing by itself: convert one side, as in {ty}(x)"))
@@ -70,6 +72,11 @@ fn help(d: &Diagnostic) -> Option<String> {
         _ if m.contains(" as string value") && m.contains("type int)") => {
             fixed("for its digits: strconv.Itoa(n) or fmt.Sprint(n)")
         }
+        _ if m.ends_with("permits only one iteration variable") => fixed("write for x := range ... { }"),
+        _ if [" length)", " size)", " len)"].iter().any(|end| m.ends_with(&format!("has no field or method{end}"))) => {
+            fixed("len(x) is the length of strings, slices, maps and channels")
+        }
+        _ if m.ends_with("has no field or method append)") => fixed("append is a function: s = append(s, v)"),
         _ if m.contains("need type assertion") => fixed("ask for the type: v, ok := x.(T)"),
         "assignment" if m.contains(" value in ") && m.contains("variable of type ") => {
             let wanted = between(m, ") as ", " value in ").filter(|t| !t.contains(['(', ' ', '*', '[']));
@@ -77,7 +84,10 @@ fn help(d: &Diagnostic) -> Option<String> {
             basic.map(|t| format!("convert it: {t}(...)"))
         }
         "assignment" if m.starts_with("cannot assign to") && m.contains("neither addressable nor a map index") => {
-            fixed("only variables, fields, elements and entries of maps can be assigned")
+            fixed(
+                "only variables, fields, elements and entries of maps can be assigned: no constant, and no byte of a string \
+                 (b := []byte(s))",
+            )
         }
         _ => None,
     }
@@ -104,6 +114,10 @@ mod tests {
         assert_eq!(said("assignment", arg).as_deref(), Some("convert it: float64(...)"));
         let shape = "T does not implement Shape (missing method Area)";
         assert!(said("assignment", shape).unwrap().contains("func (x T) Area(...)"));
+        let compared = "invalid operation: a == b (slice can only be compared to nil)";
+        assert!(said("mismatched-types", compared).unwrap().contains("slices.Equal"));
+        let length = "s.length undefined (type string has no field or method length)";
+        assert!(said("unknown-field", length).unwrap().contains("len(x)"));
         assert_eq!(said("redeclared", "x redeclared in this block"), None);
     }
 
