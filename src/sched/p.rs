@@ -87,6 +87,10 @@ const HOSTILE_SAFEPOINTS: u32 = 1000;
 /// Half a time slice: a queue that takes longer is shared with other Ps. In the hostile build any queue that is not empty is.
 const STEAL_INSTRUCTIONS: u64 = if HOSTILE { 1 } else { BUDGET_INSTRUCTIONS as u64 / 2 };
 
+/// Gs that run for less cost about as much to move as to run: more of them must wait.
+const SHORT_RUN: u64 = 500;
+const STEAL_SHORT: u64 = if HOSTILE { 1 } else { 3 * BUDGET_INSTRUCTIONS as u64 };
+
 /// Dead Gs a P keeps before it gives half to the others.
 const FREE_MAX: usize = 512;
 const IDS_AT_ONCE: u64 = 16;
@@ -283,7 +287,9 @@ impl P {
     /// channels they share.
     #[inline]
     pub fn is_worth_stealing_from(&self) -> bool {
-        self.runq.len() as u64 * self.run_instructions.load(Relaxed) >= STEAL_INSTRUCTIONS && !self.sched().is_crowded()
+        let each = self.run_instructions.load(Relaxed);
+        let least = if each < SHORT_RUN { STEAL_SHORT } else { STEAL_INSTRUCTIONS };
+        self.runq.len() as u64 * each >= least && !self.sched().is_crowded()
     }
 
     /// The running G is about to be long without a safepoint: what waits here had better run elsewhere. Go's sysmon takes
