@@ -32,6 +32,14 @@ fn values_are_shown_with_their_types_and_names_can_be_declared_again() {
 }
 
 #[test]
+fn what_is_typed_ahead_is_taken_input_by_input() {
+    let mut t = start();
+    t.keys("x := 20\ry := 2\rfmt.Println(x)\rx + y\r");
+    t.until("the last answer", |s| s.text().contains("\n22 int\n>>>"));
+    assert_eq!(t.input("y"), "2 int");
+}
+
+#[test]
 fn an_input_goes_on_until_the_parser_is_content() {
     let mut t = start();
     t.screen.clear();
