@@ -407,14 +407,14 @@ impl Walker<'_> {
             self.use_var(state, ASSIGNED);
         }
         for &l in lhs {
-            if define {
-                self.define(l)
-            } else {
-                self.target(l, 0)
+            if !define {
+                self.target(l, 0);
+                continue;
             }
-            if define
-                && self.ast.shares_loop_variables(self.ast.span(l).lo)
-                && let Some(&obj) = self.info.defs.get(&self.ast.span(l).lo)
+            self.define(l);
+            let at = self.ast.span(l).lo;
+            if self.ast.shares_loop_variables(at)
+                && let Some(&obj) = self.info.defs.get(&at)
             {
                 self.use_var(obj, ASSIGNED);
             }

@@ -209,8 +209,8 @@ impl Compiler<'_> {
         let r = if l.big() { self.fresh_copy(r, from) } else { r };
         let d = self.dst(want, to);
         let op = match l.boxing {
-            _ if l.big() => Op::IfP,
             Boxing::Direct => Op::IfP,
+            _ if l.big() => Op::IfP,
             Boxing::Int => Op::IfI,
             Boxing::Uint => Op::IfU,
             Boxing::Float => Op::IfF,
@@ -230,7 +230,6 @@ impl Compiler<'_> {
             Boxing::Float => Op::UnF,
             Boxing::Never => Op::Mov,
             Boxing::Words => {
-                let t = self.rtype(to);
                 if l.big() {
                     let held = self.ptr_slot();
                     self.f.code.rr(Op::UnP, held, i);
@@ -243,6 +242,7 @@ impl Compiler<'_> {
                         None => b,
                     };
                 }
+                let t = self.rtype(to);
                 let d = self.dst(want, to);
                 self.f.code.rri(Op::UnN, d, i, t.0 as i64);
                 return d;

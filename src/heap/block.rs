@@ -603,8 +603,13 @@ impl Heap {
     /// has not got the time that it needs.
     #[cold]
     pub fn is_outrun(&self) -> bool {
+        self.is_beyond_goal(2)
+    }
+
+    /// The heap is larger than its goal by so many-th of the room below that, and some.
+    fn is_beyond_goal(&self, part: usize) -> bool {
         let (live, goal) = self.live_and_goal();
-        live + self.fresh.load(Relaxed) > goal.saturating_add(goal.saturating_sub(live) / 2 + OVERDUE_BYTES)
+        self.in_use() > goal.saturating_add(goal.saturating_sub(live) / part + OVERDUE_BYTES)
     }
 
     /// So much more than planned was allocated that the next safepoint is too far away to collect.
@@ -613,9 +618,7 @@ impl Heap {
         if !self.wanted.load(Relaxed) || self.is_marking() {
             return false;
         }
-        let (live, goal) = (self.live.load(Relaxed), self.goal.load(Relaxed));
-        let fresh = self.fresh.load(Relaxed);
-        fresh > OVERDUE_BYTES && fresh + live > goal.saturating_add(goal.saturating_sub(live) / 4 + OVERDUE_BYTES)
+        self.fresh.load(Relaxed) > OVERDUE_BYTES && self.is_beyond_goal(4)
     }
 
     // ---- collection

@@ -514,7 +514,7 @@ impl Heap {
     pub(super) fn assist(&self, bytes: usize) {
         let (live, goal) = self.live_and_goal();
         let begun_at = self.cycle.begun_at.load(Relaxed);
-        let given = (live + self.fresh.load(Relaxed)).saturating_sub(begun_at);
+        let given = self.in_use().saturating_sub(begun_at);
         let room = goal.saturating_sub(begun_at).max(1);
         let due = (live as u128 * given as u128 / room as u128).min(live as u128) as usize;
         let late = due.saturating_sub(self.cycle.marked.load(Relaxed));

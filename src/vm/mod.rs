@@ -15,7 +15,6 @@ pub mod trace;
 use crate::base::diag::{Diagnostic, Diagnostics, Severity};
 use crate::base::intern::Interner;
 use crate::base::limits;
-use crate::base::limits::GO_RELEASE;
 use crate::base::span::SourceMap;
 use crate::bytecode::cover::CoverMode;
 use crate::bytecode::program::Program;
@@ -114,7 +113,7 @@ fn compile_with(files: &Files, loader: &PackageLoader, options: CompileOptions) 
         crate::syntax::parse_file(id, &sources, &mut names, &mut ast, &mut diagnostics);
         main_files.push(ast.files.len() - 1);
     }
-    let release = files.module.as_ref().map_or(GO_RELEASE, |m| m.release);
+    let release = source::release_of(files.module.as_ref());
     ast.set_release(0, release);
     let parse = crate::syntax::parse_file;
     let graph = load_program(&main_files, loader, parse, &mut sources, &mut names, &mut ast, &mut diagnostics);

@@ -93,14 +93,14 @@ impl Folder {
             std::io::ErrorKind::NotFound => format!("{}: no such file or folder", dir.display()),
             _ => why(&dir.display().to_string(), &e),
         })?;
-        let paths = entries.flatten().map(|e| e.path()).filter(|p| is_source_or_test(p));
+        let paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+        let sources = paths.iter().filter(|p| is_source_or_test(p));
         let mut names: Vec<String> =
-            paths.filter_map(|p| p.file_name().and_then(|n| n.to_str()).map(str::to_string)).collect();
+            sources.filter_map(|p| p.file_name().and_then(|n| n.to_str()).map(str::to_string)).collect();
         names.sort();
         let mut folder = Folder { files: Vec::new(), excluded: Vec::new(), cgo: None };
-        let (without, with) = (tags.without_architecture(), tags.with_assembler());
-        let assembly = std::fs::read_dir(dir).into_iter().flatten().flatten().any(|e| is_assembly(&e.path(), &with));
-        let tags = if assembly { &without } else { tags };
+        let without = paths.iter().any(|p| is_assembly(p, tags)).then(|| tags.without_architecture());
+        let tags = without.as_ref().unwrap_or(tags);
         for name in names {
             if !tags.fit_name(&name) {
                 folder.excluded.push(name);
@@ -159,11 +159,19 @@ pub fn is_source_or_test(path: &Path) -> bool {
     source && path.is_file() && !stem.starts_with(['.', '_'])
 }
 
+/// The release of Go, 1.N, that a program in this module is written for.
+pub(super) fn release_of(module: Option<&Module>) -> u32 {
+    module.map_or(GO_RELEASE, |m| m.release)
+}
+
 /// Whether a file has functions in assembly for this machine. What a package has in their place on machines for which it has
 /// none is what can be used here.
 fn is_assembly(path: &Path, tags: &Tags) -> bool {
-    path.extension().is_some_and(|e| e == "s")
-        && path.file_name().and_then(|n| n.to_str()).is_some_and(|n| tags.fit_name(n))
+    if path.extension().is_none_or(|e| e != "s") {
+        return false;
+    }
+    let tags = tags.with_assembler();
+    path.file_name().and_then(|n| n.to_str()).is_some_and(|n| tags.fit_name(n))
         && std::fs::read_to_string(path).is_ok_and(|text| tags.fit_text(&text).unwrap_or(false))
 }
 
@@ -334,7 +342,7 @@ pub fn std_package_named(name: &str) -> Option<&'static str> {
 impl Loader for PackageLoader {
     fn load(&self, path: &str) -> Result<LoadedPackage, LoadError> {
         if let Some((_, files)) = self.given.iter().find(|p| p.0 == path) {
-            let release = self.module.as_ref().map_or(GO_RELEASE, |m| m.release);
+            let release = release_of(self.module.as_ref());
             return Ok(LoadedPackage { std: false, release, files: files.clone() });
         }
         let files = std_files(path);
