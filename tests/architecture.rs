@@ -71,6 +71,8 @@ const UNSAFE: &[&str] = &[
     "main.rs",
     "cli/terminal.rs",
     "cli/signals.rs",
+    // Pages of the command's file.
+    "cli/pages.rs",
 ];
 
 fn room(name: &str) -> Option<(u32, Wing)> {

@@ -5,6 +5,7 @@ pub mod disasm;
 pub mod doc;
 pub mod limits;
 mod live;
+mod pages;
 pub mod permissions;
 pub mod prof;
 pub mod profiles;

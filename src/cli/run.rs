@@ -188,10 +188,14 @@ pub fn start(mut args: Args, colour: Colour, trace: Option<trace::Request>) -> i
     let title = argv[0].clone();
     let host = Arc::new(ProcessHost::new(argv));
     let running = signals::end_lasting_run(&host);
-    if files.files.iter().map(|f| f.1.len()).sum::<usize>() > LONG_TEXT || files.module.is_some() {
+    let is_long = files.files.iter().map(|f| f.1.len()).sum::<usize>() > LONG_TEXT || files.module.is_some();
+    if is_long {
         host.lasts();
     }
     let compiled = compile(files, CompileOptions { strict: args.strict, for_process: true, ..Default::default() });
+    if is_long {
+        super::pages::give_back();
+    }
     report(&compiled, args.format, MAX_REPORTED_ERRORS, colour);
     let Some(program) = compiled.program else { return status::COMPILE_ERROR };
     let seed = args.seed.map(|s| match s {

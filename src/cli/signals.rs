@@ -55,12 +55,15 @@ pub fn on_interrupt(f: impl Fn() + Send + 'static) {
 }
 
 /// Has signals end the run of a host, from when it has lasted for a moment: most programs end before anybody could press
-/// Ctrl-C. The run's handle is to be put into what is returned.
+/// Ctrl-C. That is also when it is worth it to give memory back. The run's handle is to be put into what is returned.
 pub fn end_lasting_run(host: &Arc<ProcessHost>) -> Arc<OnceLock<Handle>> {
     let running = Arc::new(OnceLock::new());
     let (watched, run) = (Arc::downgrade(host), running.clone());
     host.when_lasting(move || {
         if let Some(host) = watched.upgrade() {
+            if run.get().is_some() {
+                super::pages::give_back();
+            }
             end_on_signals(host, run);
         }
     });
