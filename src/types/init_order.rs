@@ -9,9 +9,6 @@ impl Checker<'_> {
     /// Sorts the package's variable declarations by dependency, through functions and methods; cycles are reported.
     pub fn init_order(&mut self) {
         let objects = self.package_objects.clone();
-        // The rule: repeatedly take the first variable, in order of declaration, that depends on no uninitialised
-        // one. That is a depth-first walk in source order where a variable's dependencies are its reachable variables
-        // in source order.
         let rank: FxHashMap<ObjId, usize> = objects.iter().enumerate().map(|(i, &o)| (o, i)).collect();
         let mut deps: FxHashMap<ObjId, Vec<ObjId>> = FxHashMap::default();
         for &o in &objects {
@@ -24,40 +21,7 @@ impl Checker<'_> {
         if self.report_init_cycles(&objects, &deps) {
             return;
         }
-        // each declaration (several variables may share one) once its dependencies are done
-        let mut emitted: FxHashSet<u32> = FxHashSet::default();
-        let mut done: FxHashSet<ObjId> = FxHashSet::default();
-        let mut order: Vec<u32> = Vec::new();
-        for &root in &objects {
-            if !matches!(self.obj(root).kind, ObjKind::Global) || done.contains(&root) {
-                continue;
-            }
-            // post-order without recursion; the dependencies of all variables of a declaration count
-            let mut stack: Vec<(ObjId, usize)> = vec![(root, 0)];
-            done.insert(root);
-            while let Some((o, i)) = stack.last().copied() {
-                let next = deps.get(&o).and_then(|l| l.get(i)).copied();
-                match next {
-                    Some(n) => {
-                        if let Some(top) = stack.last_mut() {
-                            top.1 += 1;
-                        }
-                        if done.insert(n) {
-                            stack.push((n, 0));
-                        }
-                    }
-                    None => {
-                        stack.pop();
-                        if matches!(self.obj(o).kind, ObjKind::Global)
-                            && let Some(d) = self.aux[o.0 as usize].decl
-                            && emitted.insert(d)
-                        {
-                            order.push(d);
-                        }
-                    }
-                }
-            }
-        }
+        let order = self.ready_first(&objects, &deps);
         let pkg = self.env.pkg;
         for d in order {
             let DeclKind::Var { lhs, init: Some(rhs), .. } = &self.decls[d as usize].kind else { continue };
@@ -65,6 +29,61 @@ impl Checker<'_> {
             let init = Init { lhs, rhs: *rhs };
             self.info.packages[pkg.0 as usize].inits.push(init);
         }
+    }
+
+    /// The declarations of variables, each time the first in the source that depends on no variable that is still to come.
+    fn ready_first(&self, objects: &[ObjId], deps: &FxHashMap<ObjId, Vec<ObjId>>) -> Vec<u32> {
+        let is_variable = |o: ObjId| matches!(self.obj(o).kind, ObjKind::Global);
+        let decl = |o: ObjId| self.aux[o.0 as usize].decl;
+        // Several variables may share a declaration; they have one initialiser.
+        let mut declared: Vec<u32> = Vec::new();
+        let mut of: FxHashMap<u32, Vec<ObjId>> = FxHashMap::default();
+        for &o in objects.iter().filter(|&&o| is_variable(o)) {
+            let Some(d) = decl(o) else { continue };
+            let list = of.entry(d).or_default();
+            if list.is_empty() {
+                declared.push(d);
+            }
+            list.push(o);
+        }
+        // What each waits for: the variables it uses, itself or through functions.
+        let mut waits: FxHashMap<u32, usize> = FxHashMap::default();
+        let mut awaited: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+        for &d in &declared {
+            let mut seen: FxHashSet<ObjId> = FxHashSet::default();
+            let mut needs: FxHashSet<u32> = FxHashSet::default();
+            let mut stack = of[&d].clone();
+            while let Some(o) = stack.pop() {
+                for &next in deps.get(&o).into_iter().flatten() {
+                    if !seen.insert(next) {
+                        continue;
+                    }
+                    match decl(next).filter(|_| is_variable(next)) {
+                        Some(other) if other != d => drop(needs.insert(other)),
+                        Some(_) => {}
+                        None => stack.push(next),
+                    }
+                }
+            }
+            waits.insert(d, needs.len());
+            needs.iter().for_each(|&n| awaited.entry(n).or_default().push(d));
+        }
+        let place: FxHashMap<u32, usize> = declared.iter().enumerate().map(|(i, &d)| (d, i)).collect();
+        let mut ready: std::collections::BTreeSet<usize> =
+            declared.iter().enumerate().filter(|(_, d)| waits[d] == 0).map(|(i, _)| i).collect();
+        let mut order = Vec::with_capacity(declared.len());
+        while let Some(i) = ready.pop_first() {
+            let d = declared[i];
+            order.push(d);
+            for other in awaited.remove(&d).unwrap_or_default() {
+                let left = waits.entry(other).or_default();
+                *left -= 1;
+                if *left == 0 {
+                    ready.insert(place[&other]);
+                }
+            }
+        }
+        order
     }
 
     /// Cycles through at least one variable or constant (functions alone may call each other). `true` if any.
