@@ -285,7 +285,7 @@ impl<'a> Checker<'a> {
     fn defined_type(&mut self, o: ObjId, spec: &'a TypeSpec) {
         let (name, pkg) = (self.obj(o).name, self.env.pkg);
         let local = self.env.sig.is_some() && !self.at_script_top();
-        let outer = if spec.tparams.is_empty() { self.env.outer.to_vec() } else { Vec::new() };
+        let outer = self.env.outer.to_vec();
         let (n, ty) = self.types().new_named(NamedData {
             obj: o,
             name,

@@ -1168,8 +1168,9 @@ impl<'a> Checker<'a> {
 
     /// `x.(ty)`, in an expression or a type switch, can succeed.
     pub fn type_assertion(&mut self, e: ExprId, x: &Operand, ty: TypeId, type_switch: bool) {
-        // an interface may hold a value that has more methods: the assertion is left to run time
-        if self.t().is_interface(ty) {
+        // an interface may hold a value that has more methods, and a type parameter stand for one: the assertion is left to
+        // run time
+        if self.t().is_interface(ty) || self.t().is_tparam(ty) {
             return;
         }
         let Some((m, missing)) = self.missing_method(ty, x.ty, true) else { return };

@@ -108,6 +108,7 @@ impl Substituter<'_> {
                 let data = types.named(n);
                 let (origin, args) = match data.origin {
                     Some(origin) => (origin, data.args.clone()),
+                    None if !data.tparams.is_empty() => return ty,
                     None => {
                         let outer = data.outer.clone();
                         (n, outer.into_iter().map(|p| types.tparam_type(p)).collect())
@@ -123,15 +124,18 @@ impl Substituter<'_> {
 }
 
 impl Types {
-    /// The parameters that an instance's `args` stand for.
-    pub fn instance_params(&self, origin: NamedId) -> &[TypeParamId] {
+    /// The parameters that an instance's `args` stand for: those of the function that it is declared in, then its own.
+    fn instance_params(&self, origin: NamedId) -> Vec<TypeParamId> {
         let data = self.named(origin);
-        if data.tparams.is_empty() { &data.outer } else { &data.tparams }
+        [&data.outer[..], &data.tparams[..]].concat()
     }
 
-    /// The instance of a generic type. The number of arguments must be right.
+    /// The instance of a generic type, where its name is in scope. The number of arguments must be right.
     pub fn instantiate(&mut self, origin: NamedId, args: Vec<TypeId>) -> TypeId {
-        let id = self.instance_unexpanded(origin, args);
+        let outer = self.named(origin).outer.clone();
+        let mut all: Vec<TypeId> = outer.into_iter().map(|p| self.tparam_type(p)).collect();
+        all.extend(args);
+        let id = self.instance_unexpanded(origin, all);
         self.expand();
         id
     }
@@ -185,7 +189,7 @@ impl Types {
                 self.waiting.push(n);
                 continue;
             }
-            let map = Subst::new(self.instance_params(origin), &self.named(n).args);
+            let map = Subst::new(&self.instance_params(origin), &self.named(n).args);
             let underlying = Substituter { map: &map, memo: FxHashMap::default() }.ty(self, generic);
             self.named[n.0 as usize].underlying = underlying;
         }

@@ -144,8 +144,16 @@ impl Printer<'_> {
         self.sym(data.name);
         if !data.args.is_empty() {
             let was = std::mem::replace(&mut self.in_args, true);
+            let outer = match data.origin.map(|o| self.info.types.named(o)) {
+                Some(origin) if !origin.tparams.is_empty() => origin.outer.len(),
+                _ => 0,
+            };
             self.out.push('[');
-            self.list(&data.args, ",");
+            if outer > 0 && self.runtime() {
+                self.list(&data.args[..outer], ",");
+                self.out.push(';');
+            }
+            self.list(&data.args[outer..], ",");
             self.out.push(']');
             self.in_args = was;
         } else if !data.tparams.is_empty() && !self.runtime() {

@@ -192,7 +192,8 @@ pub struct NamedData {
     /// Declared inside a function.
     pub local: bool,
     /// For a type declared inside a generic function: the type parameters in scope there, which the type may use
-    /// without listing them. Substituting them gives an instance, like that of a generic type (`args` has their values).
+    /// without listing them. Substituting them gives an instance, like that of a generic type (`args` begins with their
+    /// values).
     pub outer: Vec<TypeParamId>,
 }
 
