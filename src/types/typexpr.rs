@@ -204,7 +204,7 @@ impl<'a> Checker<'a> {
             }
             ExprKind::FuncType(sig) => {
                 let outer = self.open_scope();
-                let ty = self.signature_types(sig);
+                let ty = self.type_of_signature(sig);
                 self.env.scope = outer;
                 ty
             }
@@ -277,6 +277,24 @@ impl<'a> Checker<'a> {
         };
         self.err("array-length", self.span(e), message);
         None
+    }
+
+    /// The type of a signature without a body, whose parameters are not declared, but have different names.
+    fn type_of_signature(&mut self, sig: &'a Signature) -> TypeId {
+        let mut seen: FxHashMap<Sym, Span> = FxHashMap::default();
+        for name in sig.params.iter().chain(&sig.results).filter_map(|p| p.name) {
+            if name.name == Sym::BLANK {
+                continue;
+            }
+            if let Some(&first) = seen.get(&name.name) {
+                let text = self.name(name.name).to_string();
+                let d = Diagnostic::error("redeclared", name.span, format!("{text} redeclared in this block"));
+                self.report(d.related(first, format!("other declaration of {text}")));
+            } else {
+                seen.insert(name.name, name.span);
+            }
+        }
+        self.signature_types(sig)
     }
 
     /// The type of a signature; parameters are not declared.
@@ -416,7 +434,7 @@ impl<'a> Checker<'a> {
                 continue;
             }
             let outer = self.open_scope();
-            let ty = self.signature_types(sig);
+            let ty = self.type_of_signature(sig);
             self.env.scope = outer;
             let pkg = self.id_pkg(name.name);
             if let Some((_, first)) = methods.iter().find(|(m, _)| m.name == name.name) {
