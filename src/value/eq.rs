@@ -194,7 +194,7 @@ fn hash_float(v: f64, seed: u64) -> u64 {
     if v == 0.0 { mix(seed) } else { mix(v.to_bits() ^ seed) }
 }
 
-/// Hash of a value in register words. NaNs hash like one another, and are never found.
+/// Hash of a value in register words. NaNs hash like one another.
 ///
 /// # Errors
 /// A text for a run-time panic.

@@ -383,11 +383,11 @@ impl MapType {
     ) -> Result<(), MapError> {
         unsafe {
             let table = load(m.add(TABLE)) as *mut u64;
-            if !table.is_null() && self.add(table, hash, key, value) {
+            if !table.is_null() && self.add(p, table, hash, key, value) {
                 return Ok(());
             }
             let table = self.grow(cache, p, m, load(m.add(COUNT)) as usize, key)?;
-            if self.add(table, hash, key, value) { Ok(()) } else { Err(MapError::Race(WRITES, 0)) }
+            if self.add(p, table, hash, key, value) { Ok(()) } else { Err(MapError::Race(WRITES, 0)) }
         }
     }
 }

@@ -201,13 +201,17 @@ impl MapType {
 
     /// Writes a new entry; `false`: there is no place for it.
     #[inline(always)]
-    pub unsafe fn add(&self, table: *mut u64, hash: u64, key: *const u64, value: *const u64) -> bool {
+    pub unsafe fn add(&self, p: &Program, table: *mut u64, mut hash: u64, key: *const u64, value: *const u64) -> bool {
         unsafe {
             let (places, used) = (*table.add(PLACES), load(table.add(USED)));
             let dense = is_dense(table);
             let place = if dense { (*key).wrapping_sub(*table.add(BASE)) } else { used };
             if place >= places {
                 return false;
+            }
+            if self.kind == KeyKind::Other && !self.same(p, key, key) {
+                // With a NaN in it, a key is found by nobody; all in one place they would be in each other's way.
+                hash = mix(place ^ self.seed);
             }
             let e = self.entry(table, place as usize);
             // A racing writer may have been here before.
@@ -456,7 +460,7 @@ impl MapType {
                 let Some((key, value)) = self.at(old, place, &raw mut room) else { continue };
                 // The header keeps only half of the hash.
                 let hash = if is_dense(new) { 0 } else { self.hash(p, key)? };
-                if !self.add(new, hash, key, value) {
+                if !self.add(p, new, hash, key, value) {
                     // A racing writer has added more than was counted.
                     return Err(MapError::Race(WRITES, 0));
                 }
