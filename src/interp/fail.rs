@@ -13,6 +13,7 @@ use super::traceback;
 use super::unwind::{self, Then, extra};
 use crate::bytecode::op::Op;
 use crate::value::native::Trap;
+use crate::value::slice_ops::MAX_LEN;
 use crate::value::{slice, string};
 use crate::{next, resched};
 
@@ -125,6 +126,17 @@ fails! {
         }
         let text = slow::make_slice_text(cx, pc, r);
         unwind::runtime_error(cx, &text)
+    };
+    append |pc, r, cx| {
+        let (base, more) = match *(pc as *const u16).sub(4) as usize {
+            op if op == Op::AppendOwn as usize => (1, 1),
+            op if op == Op::AppendSlice as usize => (2, slice::parts(slot(pc, r, 3)).len),
+            _ => (2, 1),
+        };
+        if slice::parts(slot(pc, r, base)).len.saturating_add(more) <= MAX_LEN {
+            return memory::short(cx);
+        }
+        unwind::runtime_error(cx, "growslice: len out of range")
     };
     send_closed |_pc, _r, cx| unwind::plain_error(cx, "send on closed channel");
     close_nil |_pc, _r, cx| unwind::plain_error(cx, "close of nil channel");

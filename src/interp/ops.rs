@@ -1021,19 +1021,19 @@ handlers! {
     }
     Append(pc, r, cx, n, t) {
         let w = slow::append(cx, *pc as u32, rb!(pc, r), r.add(c!(pc)), false);
-        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        if w == slow::NO_MEMORY { fail!(append, pc, r, cx, n, t) }
         ra!(pc, r) = w;
         grown!(pc.add(1), r, cx, n, t)
     }
     AppendOwn(pc, r, cx, n, t) {
         let w = slow::append(cx, *pc as u32, ra!(pc, r), r.add(c!(pc)), true);
-        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        if w == slow::NO_MEMORY { fail!(append, pc, r, cx, n, t) }
         ra!(pc, r) = w;
         grown!(pc.add(1), r, cx, n, t)
     }
     AppendSlice(pc, r, cx, n, t) {
         let w = slow::append_slice(cx, *pc as u32, rb!(pc, r), rc!(pc, r));
-        if w == slow::NO_MEMORY { fail!(out_of_memory, pc, r, cx, n, t) }
+        if w == slow::NO_MEMORY { fail!(append, pc, r, cx, n, t) }
         ra!(pc, r) = w;
         grown!(pc.add(1), r, cx, n, t)
     }

@@ -33,8 +33,17 @@ fn round_up_size(bytes: u64, pointers: bool) -> u64 {
     bytes.next_multiple_of(8192)
 }
 
+/// What a length can be at most.
+pub const MAX_LEN: usize = isize::MAX as usize;
+
 /// The capacity Go gives when `old_cap` must become at least `need`.
 pub fn grown_cap(old_cap: usize, need: usize, go_size: u64, pointers: bool) -> Option<usize> {
+    if need > MAX_LEN {
+        return None;
+    }
+    if go_size == 0 {
+        return Some(need);
+    }
     let mut cap = old_cap;
     if need > 2 * old_cap {
         cap = need;
@@ -44,9 +53,6 @@ pub fn grown_cap(old_cap: usize, need: usize, go_size: u64, pointers: bool) -> O
         while cap < need {
             cap += (cap + 3 * 256) / 4;
         }
-    }
-    if go_size == 0 {
-        return Some(need);
     }
     let bytes = (cap as u64).checked_mul(go_size).filter(|b| *b < 1 << 47)?;
     Some((round_up_size(bytes, pointers) / go_size) as usize)
