@@ -230,6 +230,16 @@ impl<'a> Marker<'a> {
         }
     }
 
+    /// Marks what an object leads to, and not the object.
+    pub(super) fn contents(&mut self, ptr: u64) {
+        let Some((i, _, at)) = self.heap.resolve(ptr) else { return };
+        let b = self.heap.block(i);
+        if !b.plain {
+            let words = if b.kind == Kind::Large { b.words as usize } else { b.size as usize / 8 };
+            self.stack.push(Todo { at, words, shape: b.shape });
+        }
+    }
+
     /// Words of which the map names those that hold pointers.
     pub fn range(&mut self, base: *const u64, ptrs: &BitMap) {
         for i in ptrs.iter() {

@@ -67,6 +67,12 @@ impl Watches {
                 m.word(object);
             }
         }
+        // A finalizer finds whole what its object leads to: what has one there as well comes after it.
+        for w in &self.list {
+            if let Call::Finalizer(_, object) = w.call {
+                m.contents(object & iface::PAYLOAD);
+            }
+        }
     }
 
     /// After marking: lets go of what has died. `true`: `m` has more to mark.

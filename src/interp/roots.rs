@@ -5,11 +5,12 @@ use super::{call, explain, sampling, traceback};
 use crate::base::limits::HOSTILE;
 use crate::bytecode::live::Live;
 use crate::bytecode::op::{self, Op};
-use crate::bytecode::program::{Kind, RTypeId, iface};
+use crate::bytecode::program::{Kind, iface};
 use crate::heap::{Call, Marker};
 use crate::profile::record::Table;
 use crate::sched::g::{G, Status};
 use crate::sched::trace::Phase;
+use crate::value::make_type::slots;
 use std::time::Duration;
 
 /// Smaller stacks are left as they are, and in the hostile build larger ones.
@@ -110,8 +111,7 @@ unsafe fn finalize(cx: *mut Ctx, function: u64, object: u64) {
     unsafe {
         let rt = (*cx).rt();
         let t = &rt.program.types[iface::type_of(function) as usize];
-        let words = |id: &RTypeId| rt.program.ty(*id).words as usize;
-        let results = t.results.iter().map(words).sum();
+        let results = t.results.iter().map(|&id| slots(rt.program.ty(id))).sum();
         let whole = t.params.first().is_some_and(|p| rt.program.ty(*p).kind == Kind::Interface);
         let argument = if whole { object } else { object & iface::PAYLOAD };
         call::go_closure(cx, function & iface::PAYLOAD, &argument, results, 1, rt.pc_at(1));

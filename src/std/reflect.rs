@@ -4,7 +4,7 @@ use super::reflect_types::{Group, assignable, group, implements, same_underlying
 use crate::bytecode::program::{Kind, Mem, REFLECT_WINDOW, RType, RTypeId, entry_pc};
 use crate::sched::wait::WaitReason;
 use crate::sync::chan::{Chan, Received, Sent};
-use crate::value::make_type::{self, is_big};
+use crate::value::make_type::{self, is_big, slots};
 use crate::value::map::MapError;
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap, resume, store};
 use crate::value::reflect::*;
@@ -852,10 +852,6 @@ pub fn is_zero(cx: &Cx, loc: &Loc) -> bool {
         Kind::String => cx.str_of(loc.word(cx.env)).is_empty(),
         _ => loc.words(cx.env).iter().all(|w| *w == 0),
     }
-}
-
-fn slots(t: &RType) -> usize {
-    if is_big(t) { 1 } else { t.words as usize }
 }
 
 /// The signature's type of what a Value calls.

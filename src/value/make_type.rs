@@ -96,6 +96,11 @@ pub fn is_big(t: &RType) -> bool {
     t.words as usize > MAX_INLINE_WORDS
 }
 
+/// Slots of a frame that a value takes: a large one is a pointer there.
+pub fn slots(t: &RType) -> usize {
+    if is_big(t) { 1 } else { t.words as usize }
+}
+
 fn one_word(kind: Kind, name: String) -> RType {
     let mut ptr_map = BitMap::default();
     ptr_map.set(0);
