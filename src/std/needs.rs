@@ -35,6 +35,7 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
     (Environment, "os", "environ getenv"),
     (Network, "net", "bind connect interfaces listen lookup sendTo socket"),
     (Processes, "os", "kill processHandle startProcess waitProcess"),
+    (Processes, "syscall", "kill"),
     (Processes, "os/exec", "folders isProgram"),
     (Signals, "os/signal", "handle next"),
     (Clock, "runtime", "SetBlockProfileRate SetMutexProfileFraction memStats"),
@@ -155,7 +156,7 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
          StoreUint64 StoreUintptr SwapInt32 SwapInt64 SwapUint32 SwapUint64 SwapUintptr \
          anyAdd anyAnd anyCompareAndSwap anyLoad anyOr anyStore anySwap sameType",
     ),
-    (Nothing, "syscall", "strerror"),
+    (Nothing, "syscall", "ids strerror"),
     (Nothing, "time", "Sleep formatLayout hideBuffer parseLayout startTimer stopTimer"),
     (
         Nothing,

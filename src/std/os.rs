@@ -21,6 +21,7 @@ pub const NATIVES: &[NativeEntry] = &[
     ("os.getenv", getenv),
     ("os.groups", groups),
     ("os.ids", ids),
+    ("syscall.ids", ids),
     ("os.list", list),
     ("os.open", open),
     ("os.pipe", pipe),

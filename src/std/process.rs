@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 pub const NATIVES: &[NativeEntry] = &[
     ("os.kill", kill),
+    ("syscall.kill", kill),
     ("os.processHandle", handle_of),
     ("os.startProcess", start),
     ("os.waitProcess", wait),
