@@ -477,6 +477,7 @@ impl Compiler<'_> {
             return d;
         }
         let n = parts.len() as u32;
+        let ahead = self.calls_ahead(&parts);
         let calls = parts.iter().any(|&p| self.has_safepoint(p));
         let first = if calls {
             let mut bits = BitMap::default();
@@ -486,14 +487,10 @@ impl Compiler<'_> {
         } else {
             self.f.regs.scalars(n)
         };
-        // calls first, as Go's compiler does
-        for round in [true, false] {
-            for (i, &p) in parts.iter().enumerate() {
-                if self.has_safepoint(p) == round {
-                    self.expr(p, Some(first.add(i as u32)));
-                }
-            }
+        for i in self.calls_first(parts.iter().copied()) {
+            self.expr(parts[i], Some(first.add(i as u32)));
         }
+        self.end_ahead(ahead);
         self.f.regs.release(mark);
         let d = self.dst(want, TypeId::STRING);
         self.f.code.rri(Op::ConcatN, d, first, n as i64);

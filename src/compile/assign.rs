@@ -32,19 +32,12 @@ impl Compiler<'_> {
             (&[l], &[r]) => self.assign_one(l, r),
             _ if lhs.len() == rhs.len() => self.assign_parallel(lhs, rhs),
             (_, &[r]) => {
-                let places: Vec<Place> = lhs
-                    .iter()
-                    .map(|&l| {
-                        let p = self.place(l);
-                        self.hold_place(p)
-                    })
-                    .collect();
+                let ahead = self.calls_ahead_of_lists(lhs, &[]);
+                let (places, types) = self.places(lhs, true);
                 let values = self.multi_values(r);
-                for ((&l, place), (v, from)) in lhs.iter().zip(places).zip(values) {
-                    if !self.is_blank(l) {
-                        let ty = self.ty(l);
-                        self.store_as(place, ty, v, from);
-                    }
+                self.end_ahead(ahead);
+                for ((place, ty), (v, from)) in places.into_iter().zip(types).zip(values) {
+                    self.store_as(place, ty, v, from);
                 }
             }
             _ => {}
@@ -69,6 +62,12 @@ impl Compiler<'_> {
             return;
         }
         let pos = ast.span(l).lo;
+        let ahead = self.calls_ahead(&[l, r]);
+        self.assign_in_turn(l, r, ty, pos);
+        self.end_ahead(ahead);
+    }
+
+    fn assign_in_turn(&mut self, l: ExprId, r: ExprId, ty: TypeId, pos: u32) {
         if self.has_safepoint(l) {
             let place = self.place(l);
             let place = if self.has_safepoint(r) { self.hold_place(place) } else { place };
@@ -204,7 +203,23 @@ impl Compiler<'_> {
     }
 
     fn assign_parallel(&mut self, lhs: &[ExprId], rhs: &[ExprId]) {
+        let ahead = self.calls_ahead_of_lists(lhs, rhs);
         let calls = rhs.iter().any(|&r| self.has_safepoint(r));
+        let (places, mut types) = self.places(lhs, calls);
+        for (t, &r) in types.iter_mut().zip(rhs) {
+            if *t == TypeId::INVALID {
+                let own = self.ty(r);
+                *t = self.info.types.default_type(own);
+            }
+        }
+        let values = self.parallel_values(rhs, &types);
+        self.store_parallel(&places, &types, values);
+        self.end_ahead(ahead);
+    }
+
+    /// What several left sides denote, as it is before any of them is assigned; `hold`: over a safepoint. Blank ones have
+    /// no type.
+    pub fn places(&mut self, lhs: &[ExprId], hold: bool) -> (Vec<Place>, Vec<TypeId>) {
         let mut assigned = Vec::new();
         let mut places = Vec::with_capacity(lhs.len());
         let mut types = Vec::with_capacity(lhs.len());
@@ -216,7 +231,7 @@ impl Compiler<'_> {
             }
             let ty = self.ty(l);
             let place = self.place(l);
-            let place = if calls { self.hold_place(place) } else { place };
+            let place = if hold { self.hold_place(place) } else { place };
             let place = self.protect_place(&assigned, place);
             if let Place::Slot(r) | Place::Word(r) = place {
                 let n = self.lay(ty).slots;
@@ -225,14 +240,7 @@ impl Compiler<'_> {
             places.push(place);
             types.push(ty);
         }
-        for (t, &r) in types.iter_mut().zip(rhs) {
-            if *t == TypeId::INVALID {
-                let own = self.ty(r);
-                *t = self.info.types.default_type(own);
-            }
-        }
-        let values = self.parallel_values(rhs, &types);
-        self.store_parallel(&places, &types, values);
+        (places, types)
     }
 
     /// Evaluates values that will be stored together, or the results of the one call that gives them all.
@@ -242,6 +250,7 @@ impl Compiler<'_> {
         {
             return self.multi_values(one);
         }
+        let ahead = self.calls_ahead(rhs);
         let mut out = vec![(Reg::fixed(0), TypeId::INVALID); rhs.len()];
         let last = rhs.iter().rposition(|&e| self.has_safepoint(e));
         for i in self.calls_first(rhs.iter().copied()) {
@@ -255,6 +264,7 @@ impl Compiler<'_> {
             let later = last.is_some_and(|l| i < l) && self.has_safepoint(e);
             out[i] = (if later { self.hold(r, t) } else { r }, t);
         }
+        self.end_ahead(ahead);
         out
     }
 

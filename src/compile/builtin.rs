@@ -15,29 +15,22 @@ impl Compiler<'_> {
         let Some(b) = self.builtin(*fun) else { return Reg(0) };
         let pos = parens.lo;
         let ty = self.ty(e);
+        if let Some(operands) = self.results_as_operands(args) {
+            return self.builtin_of_results(b, operands, ty, pos, want);
+        }
         match (b, &args[..]) {
             (Builtin::Append, _) => self.append(args, *spread, ty, pos, want),
             (Builtin::Len | Builtin::Cap, &[x]) => self.len_cap(b == Builtin::Len, x, want),
             (Builtin::Make, _) => self.make(args, ty, pos, want),
             (Builtin::New, &[x]) => self.new_builtin(x, ty, want),
             (Builtin::Complex, &[re, im]) => {
-                let l = self.lay(ty);
-                let part = if l.kind == Kind::Complex64 {
+                let part = if self.lay(ty).kind == Kind::Complex64 {
                     TypeId::basic(crate::types::ty::Basic::Float32)
                 } else {
                     TypeId::FLOAT64
                 };
                 let (a, b) = self.operands_as(re, part, im, part);
-                let d = self.dst(want, ty);
-                let pair = self.f.regs.scalars(2);
-                self.f.code.mov(pair, a);
-                self.f.code.mov(pair.add(1), b);
-                if l.kind == Kind::Complex64 {
-                    self.f.code.rr(Op::NarrowC64, d, pair);
-                } else {
-                    self.f.code.mov_n(d, pair, 2);
-                }
-                d
+                self.complex_of(a, b, ty, want)
             }
             (Builtin::Real | Builtin::Imag, &[x]) => {
                 let xt = self.ty(x);
@@ -57,7 +50,11 @@ impl Compiler<'_> {
                     None => r,
                 }
             }
-            (Builtin::Min | Builtin::Max, _) => self.min_max(b == Builtin::Min, args, ty, want),
+            (Builtin::Min | Builtin::Max, _) => {
+                let list: Vec<_> = args.iter().map(|&a| (a, ty)).collect();
+                let regs = self.eval_all(&list);
+                self.min_max(b == Builtin::Min, &regs, ty, want)
+            }
             (Builtin::Copy, &[to, from]) => {
                 let (tt, ft) = (self.ty(to), self.ty(from));
                 let (a, b) = self.operands(to, from);
@@ -82,6 +79,63 @@ impl Compiler<'_> {
         }
     }
 
+    /// The operands of `builtin(f())`, where `f` has several results.
+    pub fn results_as_operands(&mut self, args: &[ExprId]) -> Option<Vec<(Reg, TypeId)>> {
+        let &[call] = args else { return None };
+        let t = self.ty(call);
+        matches!(self.info.types.get(t), Type::Tuple(list) if list.len() > 1).then(|| self.multi_values(call))
+    }
+
+    fn builtin_of_results(
+        &mut self,
+        b: Builtin,
+        operands: Vec<(Reg, TypeId)>,
+        ty: TypeId,
+        pos: u32,
+        want: Option<Reg>,
+    ) -> Reg {
+        let (regs, types): (Vec<_>, Vec<_>) = operands.iter().copied().unzip();
+        match b {
+            Builtin::Append => {
+                let elem = self.element_type(ty);
+                let slice = self.info.types.slice(elem);
+                let list = self.ptr_slot();
+                self.argument(&super::call::Arg::RestSlots(operands[1..].to_vec(), slice), list);
+                self.set_pos(pos);
+                let d = self.dst(want, ty);
+                let t = self.rtype(elem).0 as u64;
+                self.f.code.rrr(Op::AppendSlice, d, regs[0], list);
+                self.f.code.extra(t);
+                d
+            }
+            Builtin::Complex => self.complex_of(regs[0], regs[1], ty, want),
+            Builtin::Min | Builtin::Max => self.min_max(b == Builtin::Min, &regs, ty, want),
+            Builtin::Copy => {
+                let d = self.dst(want, TypeId::INT);
+                self.emit_copy(types[0], types[1], regs[0], regs[1], d);
+                d
+            }
+            _ => {
+                self.set_pos(pos);
+                self.builtin_stmt(b, &regs, &types);
+                want.unwrap_or(Reg(0))
+            }
+        }
+    }
+
+    fn complex_of(&mut self, re: Reg, im: Reg, ty: TypeId, want: Option<Reg>) -> Reg {
+        let d = self.dst(want, ty);
+        let pair = self.f.regs.scalars(2);
+        self.f.code.mov(pair, re);
+        self.f.code.mov(pair.add(1), im);
+        if self.lay(ty).kind == Kind::Complex64 {
+            self.f.code.rr(Op::NarrowC64, d, pair);
+        } else {
+            self.f.code.mov_n(d, pair, 2);
+        }
+        d
+    }
+
     /// Arguments of a built-in without results, with the types they are evaluated as.
     pub fn builtin_args(&mut self, b: Builtin, args: &[ExprId]) -> Vec<(ExprId, TypeId)> {
         let mut out = Vec::with_capacity(args.len());
@@ -102,12 +156,14 @@ impl Compiler<'_> {
 
     /// Evaluates several operands in order.
     pub fn eval_all(&mut self, list: &[(ExprId, TypeId)]) -> Vec<Reg> {
+        let ahead = self.calls_ahead_of_args(&[], list);
         let mut out = Vec::with_capacity(list.len());
         for (i, &(e, t)) in list.iter().enumerate() {
             let later = list[i + 1..].iter().any(|&(e, _)| self.has_safepoint(e));
             let r = self.expr_as(e, t, None);
             out.push(if later { self.hold(r, t) } else { r });
         }
+        self.end_ahead(ahead);
         out
     }
 
@@ -118,7 +174,20 @@ impl Compiler<'_> {
             (Builtin::Panic, &[v]) => self.f.code.panic(v),
             (Builtin::Delete, &[m, k]) => {
                 let t = self.rtype(types[0]);
-                let k = self.spread(k, types[1]);
+                let key = match self.under(types[0]) {
+                    Type::Map(key, _) => key,
+                    _ => types[1],
+                };
+                let k = match key == types[1] {
+                    true => k,
+                    // A result of a call.
+                    false => {
+                        let d = self.slots_for(key);
+                        self.slot_as(k, types[1], key, d);
+                        d
+                    }
+                };
+                let k = self.spread(k, key);
                 self.f.code.rr(Op::MapDel, m, k);
                 self.f.code.extra(t.0 as u64);
             }
@@ -174,12 +243,15 @@ impl Compiler<'_> {
                 None => r,
             };
         }
+        let ahead = self.calls_ahead(args);
         let later = rest.iter().any(|&r| self.has_safepoint(r));
         let mut base = self.expr_as(s, ty, None);
         if later {
             base = self.hold_ptr(base);
         }
-        self.append_to(base, rest, spread, ty, pos, want)
+        let r = self.append_to(base, rest, spread, ty, pos, want);
+        self.end_ahead(ahead);
+        r
     }
 
     /// `append(base, rest...)`.
@@ -341,9 +413,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn min_max(&mut self, min: bool, args: &[ExprId], ty: TypeId, want: Option<Reg>) -> Reg {
-        let list: Vec<_> = args.iter().map(|&a| (a, ty)).collect();
-        let regs = self.eval_all(&list);
+    fn min_max(&mut self, min: bool, regs: &[Reg], ty: TypeId, want: Option<Reg>) -> Reg {
         let l = self.lay(ty);
         let d = self.slots_for(ty);
         let Some((&first, rest)) = regs.split_first() else { return d };

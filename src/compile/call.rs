@@ -195,11 +195,15 @@ impl Compiler<'_> {
             self.f.code.rr(op, d, r);
             return d;
         }
+        let ahead = self.call_operands_ahead(*fun, args);
         if let Some(call) = self.inlined(e) {
-            return self.inline_call(call, want);
+            let r = self.inline_call(call, want);
+            self.end_ahead(ahead);
+            return r;
         }
         let top = self.f.regs.top;
         let (base, results) = self.call(e);
+        self.end_ahead(ahead);
         match want {
             Some(w) => {
                 let n = self.slot_count(&results);
@@ -216,11 +220,40 @@ impl Compiler<'_> {
         let ast = self.ast;
         let ExprKind::Call { fun, args, spread, parens } = &ast.expr(e).kind else { return (Reg(0), Vec::new()) };
         let pos = parens.lo;
+        let ahead = self.call_operands_ahead(*fun, args);
         let (callee, sig, mut list) = self.callee(*fun, args);
         let (params, results, variadic) = self.signature(sig);
         self.arguments(args, &params, variadic && !spread, &mut list);
         let base = self.call_with(callee, &list, &results, pos);
+        self.end_ahead(ahead);
         (base, results)
+    }
+
+    /// `calls_ahead` for what a call is made of.
+    pub fn call_operands_ahead(&mut self, fun: ExprId, args: &[ExprId]) -> usize {
+        if !args.iter().any(|&a| self.has_safepoint(a)) {
+            return self.f.ahead.len();
+        }
+        if matches!(self.info.mode(self.ast.unparen(fun)), Mode::Type | Mode::Builtin) {
+            return self.calls_ahead(args);
+        }
+        if let &[one] = args
+            && let t = self.ty(one)
+            && matches!(self.info.types.get(t), Type::Tuple(_))
+        {
+            // Several results are evaluated before the window is there.
+            return self.all_calls_ahead(fun);
+        }
+        let sig = self.ty(fun);
+        let (params, _, variadic) = self.signature(sig);
+        let rest = match params.last() {
+            Some(&p) if variadic => self.element_type(p),
+            _ => TypeId::INVALID,
+        };
+        let fixed = params.len() - variadic as usize;
+        let args: Vec<_> =
+            args.iter().enumerate().map(|(i, &a)| (a, if i < fixed { params[i] } else { rest })).collect();
+        self.calls_ahead_of_args(&[fun], &args)
     }
 
     /// What is called, its signature and, for a method, the receiver argument.
@@ -415,20 +448,9 @@ impl Compiler<'_> {
         }
     }
 
-    /// Beside calls, the value is evaluated in its turn and not after them: it contains calls itself, or is no variable and
-    /// copied into an interface.
+    /// Beside calls, the value is evaluated in its turn and not after them.
     pub fn is_early(&mut self, e: ExprId, to: TypeId) -> bool {
-        if self.has_safepoint(e) {
-            return true;
-        }
-        let from = self.ty(e);
-        if !self.info.types.is_interface(to) || self.info.types.is_interface(from) || self.info.consts.contains_key(&e)
-        {
-            return false;
-        }
-        let direct = matches!(self.lay(from).kind, Kind::Pointer | Kind::Map | Kind::Chan | Kind::Func);
-        let addressable = self.info.mode(self.ast.unparen(e)) == Mode::Variable;
-        !direct && !addressable
+        self.has_safepoint(e) || self.is_copied_at_once(e, to)
     }
 
     /// A call whose one result is the argument as it is.

@@ -19,6 +19,9 @@ impl Compiler<'_> {
             }
             return;
         }
+        if let Some(r) = self.ahead(e) {
+            return self.f.code.jump_if(r, sense, to);
+        }
         let mark = self.f.regs.mark();
         match ast.expr(e).kind {
             ExprKind::Unary { op: UnaryOp::Not, x } => self.cond(x, to, !sense),

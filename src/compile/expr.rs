@@ -24,6 +24,16 @@ impl Compiler<'_> {
             let ty = self.ty(e);
             return self.const_value(&c, ty, want);
         }
+        if !self.f.ahead.is_empty()
+            && let Some(r) = self.ahead(e)
+        {
+            let Some(w) = want else { return r };
+            let ty = self.ty(e);
+            let ty = self.info.types.default_type(ty);
+            let n = self.lay(ty).slots;
+            self.f.code.mov_n(w, r, n);
+            return w;
+        }
         match &ast.expr(e).kind {
             ExprKind::Paren(x) => self.expr(*x, want),
             ExprKind::Ident(_) => self.name(e, want),
@@ -105,6 +115,13 @@ impl Compiler<'_> {
     }
 
     pub fn operands_as(&mut self, x: ExprId, tx: TypeId, y: ExprId, ty: TypeId) -> (Reg, Reg) {
+        let ahead = self.calls_ahead(&[x, y]);
+        let operands = self.operands_in_turn(x, tx, y, ty);
+        self.end_ahead(ahead);
+        operands
+    }
+
+    fn operands_in_turn(&mut self, x: ExprId, tx: TypeId, y: ExprId, ty: TypeId) -> (Reg, Reg) {
         if self.has_safepoint(y) {
             if !self.has_safepoint(x) {
                 let ry = self.expr_as(y, ty, None);
@@ -131,6 +148,9 @@ impl Compiler<'_> {
 
     /// Evaluating the expression may reach a safepoint.
     pub fn has_safepoint(&mut self, e: ExprId) -> bool {
+        if !self.f.ahead.is_empty() {
+            return self.ahead(e).is_none() && self.find_safepoint(e);
+        }
         match self.safe_memo.get(e.0 as usize) {
             Some(1) => return false,
             Some(2) => return true,

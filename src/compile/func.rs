@@ -45,7 +45,7 @@ pub struct FuncState {
     pub result_places: Vec<(Place, TypeId)>,
     /// A closure or a pointer may look at the result variables after the function has returned.
     pub shared_results: bool,
-    /// Set if the function has defers: runs them and returns what is in `result_places`.
+    /// Set if the function has defers: returns what is in `result_places`, when they have been run.
     pub epilogue: Option<Label>,
     pub ctrl: Vec<Ctrl>,
     /// Labels of `goto`.
@@ -57,6 +57,8 @@ pub struct FuncState {
     pub is_lit: bool,
     /// Label of the statement about to be compiled.
     pub pending_label: Option<Sym>,
+    /// Expressions that have been evaluated before their turn, and where their values are (see `order`).
+    pub ahead: Vec<(ExprId, Reg)>,
 }
 
 impl Default for FuncState {
@@ -82,6 +84,7 @@ impl Default for FuncState {
             ranges: 0,
             is_lit: false,
             pending_label: None,
+            ahead: Vec::new(),
         }
     }
 }
@@ -280,9 +283,13 @@ impl Compiler<'_> {
     pub fn end_function(&mut self, span: Span) {
         match self.f.epilogue {
             Some(label) => {
-                self.f.code.bind(label);
-                self.f.code.mark_defer_return(label);
+                // A recovered panic goes on here, whether the body does or not.
+                let run = self.f.code.label();
+                self.f.code.plain(Op::Nop);
+                self.f.code.bind(run);
+                self.f.code.mark_defer_return(run);
                 self.f.code.plain(Op::RetDefer);
+                self.f.code.bind(label);
                 self.return_places();
             }
             None if self.f.results.is_empty() => self.f.code.plain(Op::Ret),
@@ -291,6 +298,12 @@ impl Compiler<'_> {
         }
         let idx = self.f.func;
         self.finish_code(idx, span);
+    }
+
+    /// Runs the function's defers. Its frame stands meanwhile at what comes before.
+    pub fn run_defers(&mut self) {
+        self.f.code.plain(Op::Nop);
+        self.f.code.plain(Op::RetDefer);
     }
 
     /// Returns what the result variables hold.

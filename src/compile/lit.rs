@@ -2,6 +2,7 @@
 use super::Compiler;
 use super::lvalue::Place;
 use super::regs::Reg;
+use crate::base::intern::Sym;
 use crate::bytecode::op::Op;
 use crate::bytecode::program::*;
 use crate::syntax::ast::*;
@@ -144,6 +145,8 @@ impl Compiler<'_> {
                     self.store_zero(place, ty);
                 }
                 let zeroed = zeroed || !full;
+                let values: Vec<ExprId> = elems.iter().map(|el| el.value).collect();
+                let ahead = self.calls_ahead(&values);
                 for i in self.calls_first(elems.iter().map(|el| el.value)) {
                     let el = elems[i];
                     let mark = self.f.regs.mark();
@@ -155,9 +158,15 @@ impl Compiler<'_> {
                         None => vec![i as u32],
                     };
                     let (p, fty) = self.select(place, ty, &path);
-                    self.fill_part(p, fty, el.value, zeroed);
+                    if el.key.is_none() && fields.get(i).is_some_and(|f| f.name == Sym::BLANK) {
+                        self.discard(el.value);
+                        self.store_zero(p, fty);
+                    } else {
+                        self.fill_part(p, fty, el.value, zeroed);
+                    }
                     self.f.regs.release(mark);
                 }
+                self.end_ahead(ahead);
             }
             Type::Array(elem, n) => {
                 let full = elems.len() as u64 == n && elems.iter().all(|el| el.key.is_none());
@@ -195,6 +204,8 @@ impl Compiler<'_> {
             at += 1;
         }
         let mut stored = 0;
+        let values: Vec<ExprId> = elems.iter().map(|el| el.value).collect();
+        let ahead = self.calls_ahead(&values);
         for i in self.calls_first(elems.iter().map(|el| el.value)) {
             if i < stored {
                 continue;
@@ -236,6 +247,7 @@ impl Compiler<'_> {
             self.fill_part(p, elem, el.value, zeroed);
             self.f.regs.release(mark);
         }
+        self.end_ahead(ahead);
     }
 
     /// The bits in memory of a constant element.
@@ -375,12 +387,14 @@ impl Compiler<'_> {
         for el in order {
             let mark = self.f.regs.mark();
             let Some(key) = el.key else { continue };
+            let ahead = self.calls_ahead(&[key, el.value]);
             let kr = self.value(key, k);
             let kr = if self.has_safepoint(el.value) { self.hold(kr, k) } else { kr };
             let kr = self.spread(kr, k);
             let vr = self.value(el.value, v);
             self.set_pos(self.ast.span(key).lo);
             self.store(Place::MapElem { map: m, key: kr, ty }, v, vr);
+            self.end_ahead(ahead);
             self.f.regs.release(mark);
         }
     }

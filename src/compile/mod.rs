@@ -25,6 +25,7 @@ mod iter;
 mod lit;
 mod lvalue;
 mod method;
+mod order;
 mod range;
 mod regs;
 pub mod session;

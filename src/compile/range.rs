@@ -137,9 +137,26 @@ impl Compiler<'_> {
         }
     }
 
+    /// Gives the first iteration variable its value; if both are assigned at once, that comes with the second.
     fn set_counter(&mut self, lp: &Loop, i: Reg, shown: bool, ty: TypeId) {
-        if !shown && let Some(l) = self.wanted(lp, 0) {
+        if !shown
+            && !self.assigns_both(lp)
+            && let Some(l) = self.wanted(lp, 0)
+        {
             self.bind_value(l, lp.define, i, ty);
+        }
+    }
+
+    /// Both iteration variables are assigned, and what the second one is may depend on the first: `for i, a[i] = range s`.
+    fn assigns_both(&self, lp: &Loop) -> bool {
+        let is_variable = |e| matches!(self.ast.expr(self.ast.unparen(e)).kind, ExprKind::Ident(_));
+        !lp.define && self.wanted(lp, 0).is_some() && self.wanted(lp, 1).is_some_and(|l| !is_variable(l))
+    }
+
+    fn assign_both(&mut self, lp: &Loop, values: [(Reg, TypeId); 2]) {
+        let (places, types) = self.places(lp.lhs, false);
+        for ((place, ty), (r, from)) in places.into_iter().zip(types).zip(values) {
+            self.store_as(place, ty, r, from);
         }
     }
 
@@ -157,7 +174,7 @@ impl Compiler<'_> {
         self.set_counter(&lp, i, shown, TypeId::INT);
         if let Some(l) = second {
             self.set_pos(pos);
-            self.range_value(&lp, l, Place::Elem { slice: s, index: i }, elem, direct);
+            self.range_value(&lp, l, i, Place::Elem { slice: s, index: i }, elem, direct);
         }
         self.body(&lp);
         self.f.regs.release(mark);
@@ -166,14 +183,17 @@ impl Compiler<'_> {
         self.f.code.bind(lp.end);
     }
 
-    /// Gives an iteration variable the value of a place.
-    fn range_value(&mut self, lp: &Loop, l: ExprId, place: Place, ty: TypeId, direct: Option<Reg>) {
+    /// Gives the second iteration variable the value of a place, which counter `i` belongs to.
+    fn range_value(&mut self, lp: &Loop, l: ExprId, i: Reg, place: Place, ty: TypeId, direct: Option<Reg>) {
         if let Some(d) = direct {
             self.load(place, ty, Some(d));
             return self.disown_value(d, ty);
         }
         let r = self.load(place, ty, None);
         self.disown_value(r, ty);
+        if self.assigns_both(lp) {
+            return self.assign_both(lp, [(i, TypeId::INT), (r, ty)]);
+        }
         self.bind_value(l, lp.define, r, ty);
     }
 
@@ -233,7 +253,7 @@ impl Compiler<'_> {
         if let Some(l) = second {
             self.set_pos(pos);
             let p = self.dyn_element(place, array, elem, n, i);
-            self.range_value(&lp, l, p, elem, direct);
+            self.range_value(&lp, l, i, p, elem, direct);
         }
         self.body(&lp);
         self.f.regs.release(mark);
@@ -276,11 +296,15 @@ impl Compiler<'_> {
         self.f.code.bind(lp.top);
         self.f.code.rrr(Op::RangeStr, rune, s, at);
         self.f.code.extra_jump(lp.end);
-        if let (Some(l), None) = (first, own_at) {
-            self.bind_value(l, lp.define, at, TypeId::INT);
-        }
-        if let (Some(l), None) = (second, own_rune) {
-            self.bind_value(l, lp.define, rune, TypeId::INT32);
+        if self.assigns_both(&lp) {
+            self.assign_both(&lp, [(at, TypeId::INT), (rune, TypeId::INT32)]);
+        } else {
+            if let (Some(l), None) = (first, own_at) {
+                self.bind_value(l, lp.define, at, TypeId::INT);
+            }
+            if let (Some(l), None) = (second, own_rune) {
+                self.bind_value(l, lp.define, rune, TypeId::INT32);
+            }
         }
         self.body(&lp);
         self.f.regs.release(mark);
@@ -318,13 +342,18 @@ impl Compiler<'_> {
         self.f.code.rrr(Op::MapNext, it, parts[0].1, parts[1].1);
         self.f.code.extra(t);
         self.f.code.extra_jump(lp.end);
+        let mut values = Vec::new();
         for (l, reg, done, ty) in parts {
             if let Some(l) = l
                 && !done
             {
                 let r = if self.lay(ty).big() { self.box_words(reg, ty) } else { reg };
-                self.bind_value(l, lp.define, r, ty);
+                values.push((l, r, ty));
             }
+        }
+        match values[..] {
+            [(_, a, k), (_, b, v)] if self.assigns_both(&lp) => self.assign_both(&lp, [(a, k), (b, v)]),
+            _ => values.into_iter().for_each(|(l, r, ty)| self.bind_value(l, lp.define, r, ty)),
         }
         self.body(&lp);
         self.f.regs.release(mark);

@@ -26,9 +26,20 @@ pub enum Deferred {
 const MAX_GO_SLOTS: u32 = 255;
 
 impl Compiler<'_> {
-    pub fn go_stmt(&mut self, e: ExprId) {
+    /// `go`, or `defer` if it is one.
+    pub fn go_or_defer(&mut self, e: ExprId, defer: bool) {
+        let e = self.ast.unparen(e);
+        let ExprKind::Call { fun, args, .. } = &self.ast.expr(e).kind else { return };
+        let ahead = self.call_operands_ahead(*fun, args);
+        match defer {
+            true => self.defer_stmt(e),
+            false => self.go_stmt(e),
+        }
+        self.end_ahead(ahead);
+    }
+
+    fn go_stmt(&mut self, e: ExprId) {
         let ast = self.ast;
-        let e = ast.unparen(e);
         let ExprKind::Call { fun, args, spread, .. } = &ast.expr(e).kind else { return };
         let pos = ast.span(e).lo;
         if !matches!(self.info.mode(ast.unparen(*fun)), Mode::Type | Mode::Builtin) {
@@ -69,9 +80,8 @@ impl Compiler<'_> {
         self.f.code.rri(Op::GoC, Reg::scalar(base), clo, 0);
     }
 
-    pub fn defer_stmt(&mut self, e: ExprId) {
+    fn defer_stmt(&mut self, e: ExprId) {
         let ast = self.ast;
-        let e = ast.unparen(e);
         let ExprKind::Call { fun, args, spread, parens } = &ast.expr(e).kind else { return };
         let pos = parens.lo;
         if matches!(self.info.mode(ast.unparen(*fun)), Mode::Type | Mode::Builtin) {
@@ -168,15 +178,24 @@ impl Compiler<'_> {
     }
 
     fn builtin_thunk(&mut self, fun: ExprId, args: &[ExprId], pos: u32, kind: &str) -> Reg {
-        let (call, list) = match self.builtin(fun) {
+        let mut values = Vec::new();
+        let mut types = Vec::new();
+        let builtin = self.builtin(fun);
+        if let (Some(b), Some(operands)) = (builtin, self.results_as_operands(args)) {
+            for (r, t) in operands {
+                let l = self.lay(t);
+                values.push((r, l.slots, l.fmap));
+                types.push(t);
+            }
+            return self.thunk_closure(Deferred::Builtin(b), values, types, pos, kind);
+        }
+        let (call, list) = match builtin {
             Some(b) => (Deferred::Builtin(b), self.builtin_args(b, args)),
             None => {
                 let list = args.iter().map(|&a| (a, self.info.type_of(a))).collect::<Vec<_>>();
                 (Deferred::Nothing, list.into_iter().map(|(a, t)| (a, self.sub(t))).collect())
             }
         };
-        let mut values = Vec::new();
-        let mut types = Vec::new();
         for (e, t) in list {
             let l = self.lay(t);
             let d = self.slots_for(t);

@@ -71,8 +71,8 @@ impl Compiler<'_> {
             StmtKind::IncDec { x, inc } => self.inc_dec(*x, *inc, span.hi),
             StmtKind::Assign { lhs, rhs, .. } => self.assign(lhs, rhs),
             StmtKind::OpAssign { op, lhs, rhs, op_span } => self.op_assign(*op, *lhs, *rhs, op_span.lo),
-            StmtKind::Go(e) => self.go_stmt(*e),
-            StmtKind::Defer(e) => self.defer_stmt(*e),
+            StmtKind::Go(e) => self.go_or_defer(*e, false),
+            StmtKind::Defer(e) => self.go_or_defer(*e, true),
             StmtKind::Return(values) => self.return_stmt(values),
             StmtKind::Break(l) => self.leave(Exit::Break(l.map(|l| l.name))),
             StmtKind::Continue(l) => self.leave(Exit::Continue(l.map(|l| l.name))),
@@ -214,6 +214,7 @@ impl Compiler<'_> {
     /// Declares variables with values; blank ones only evaluate.
     fn declare_values(&mut self, names: &[Option<ObjId>], blank: &[bool], rhs: &[ExprId]) {
         if names.len() == rhs.len() {
+            let ahead = self.calls_ahead(rhs);
             for i in self.calls_first(rhs.iter().copied()) {
                 let e = rhs[i];
                 match names[i] {
@@ -225,6 +226,7 @@ impl Compiler<'_> {
                     }
                 }
             }
+            self.end_ahead(ahead);
             return;
         }
         let Some(&e) = rhs.first() else { return };
@@ -302,7 +304,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn discard(&mut self, e: ExprId) {
+    pub fn discard(&mut self, e: ExprId) {
         let ty = self.ty(e);
         if ty != TypeId::UNTYPED_NIL {
             self.expr(e, None);
@@ -399,6 +401,7 @@ impl Compiler<'_> {
 
     /// Evaluates results into the result slots, which the collector does not see, and returns.
     fn return_values(&mut self, values: &[ExprId], types: &[TypeId]) {
+        let ahead = self.calls_ahead(values);
         let mut at = 0;
         let mut slots = Vec::new();
         let mut last = None;
@@ -442,6 +445,7 @@ impl Compiler<'_> {
         for (i, r, n) in parked {
             self.f.code.mov_n(slots[i], r, n);
         }
+        self.end_ahead(ahead);
         self.f.code.plain(Op::Ret);
     }
 
@@ -451,7 +455,10 @@ impl Compiler<'_> {
             return self.leave(Exit::Return);
         }
         match self.f.epilogue {
-            Some(l) => self.f.code.jump(l),
+            Some(l) => {
+                self.run_defers();
+                self.f.code.jump(l);
+            }
             None => self.return_places(),
         }
     }
