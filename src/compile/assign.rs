@@ -47,11 +47,7 @@ impl Compiler<'_> {
     fn assign_one(&mut self, l: ExprId, r: ExprId) {
         let ast = self.ast;
         if self.is_blank(l) {
-            let ty = self.ty(r);
-            if ty != TypeId::UNTYPED_NIL {
-                self.expr(r, None);
-            }
-            return;
+            return self.discard(r);
         }
         let ty = self.ty(l);
         if self.assign_append(l, r, ty) {

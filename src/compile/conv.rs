@@ -156,7 +156,10 @@ impl Compiler<'_> {
         }
         let mark = self.f.regs.mark();
         let r = self.value(e, from);
-        self.f.regs.release(mark);
+        // What is copied into new memory needs its slot until the memory is there.
+        if !self.lay(from).big() {
+            self.f.regs.release(mark);
+        }
         self.box_value(r, from, to, want)
     }
 

@@ -306,8 +306,14 @@ impl Compiler<'_> {
 
     pub fn discard(&mut self, e: ExprId) {
         let ty = self.ty(e);
-        if ty != TypeId::UNTYPED_NIL {
-            self.expr(e, None);
+        if ty == TypeId::UNTYPED_NIL {
+            return;
+        }
+        let r = self.expr(e, None);
+        if self.lay(ty).big() && self.info.mode(self.ast.unparen(e)) == Mode::Variable {
+            // Only its address is known, which may be that of nothing.
+            let word = self.scalar();
+            self.f.code.rri(Op::LdW, word, r, 0);
         }
     }
 
