@@ -267,7 +267,7 @@ unsafe fn after_native(cx: *mut Ctx, what: u64) -> Then {
             }
             NATIVE_COLLECT => {
                 super::gc::wait(cx);
-                super::roots::collect(cx);
+                super::roots::collect_asked(cx);
                 if !pause(cx) {
                     return Then::Exit;
                 }

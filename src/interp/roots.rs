@@ -5,7 +5,7 @@ use super::{call, explain, sampling, traceback};
 use crate::base::limits::HOSTILE;
 use crate::bytecode::live::Live;
 use crate::bytecode::op::{self, Op};
-use crate::bytecode::program::{Kind, iface};
+use crate::bytecode::program::{Function, Kind, iface};
 use crate::heap::{Call, Marker};
 use crate::profile::record::Table;
 use crate::sched::g::{G, Status};
@@ -22,10 +22,25 @@ const MAX_MOVED_SLOTS: usize = if HOSTILE { 1 << 10 } else { usize::MAX };
 /// # Safety
 /// At a safepoint of `cx`'s M, with the running G's state written back.
 pub unsafe fn collect(cx: *mut Ctx) {
+    unsafe { collect_after(cx, |_| {}) }
+}
+
+/// As [`collect`], for a program that asks: what no variable is needed for any more goes, too.
+///
+/// # Safety
+/// As [`collect`].
+pub unsafe fn collect_asked(cx: *mut Ctx) {
+    unsafe { collect_after(cx, |rt| clear_dead_slots(rt)) }
+}
+
+unsafe fn collect_after(cx: *mut Ctx, prepare: impl FnOnce(&Rt)) {
     unsafe {
         let rt = (*cx).rt();
         let mut collected = None;
-        let stopped = rt.sched.stop_the_world(&mut (*cx).p, |_| collected = collect_stopped(rt).then_some(()));
+        let stopped = rt.sched.stop_the_world(&mut (*cx).p, |_| {
+            prepare(rt);
+            collected = collect_stopped(rt).then_some(());
+        });
         if let (Some(took), Some(())) = (stopped, collected) {
             count_pause(rt, took);
             call_ready(cx);
@@ -116,6 +131,33 @@ unsafe fn finalize(cx: *mut Ctx, function: u64, object: u64) {
         let argument = if whole { object } else { object & iface::PAYLOAD };
         call::go_closure(cx, function & iface::PAYLOAD, &argument, results, 1, rt.pc_at(1));
     }
+}
+
+/// Clears the variables that no instruction ahead of them mentions.
+unsafe fn clear_dead_slots(rt: &Rt) {
+    let mut live = Live::default();
+    rt.sched.slabs.each(&mut |g| unsafe {
+        if (*g).status() == Status::Dead {
+            return;
+        }
+        // The innermost frame of a native that is not done.
+        let mut midway = (*g).midway;
+        traceback::walk(rt, g, &mut |func, at, base| {
+            if std::mem::take(&mut midway) {
+                return;
+            }
+            let pointers = live.pointers(&rt.program, func, ahead(func, at));
+            for i in func.ptr_map.iter().filter(|&i| !pointers.get(i)) {
+                // SAFETY: a slot of a frame; the world is stopped, and the frame goes on without reading it.
+                *(base as *mut u64).add(i) = 0;
+            }
+        });
+    });
+}
+
+/// The instruction with which a frame goes on that stands at a code index.
+fn ahead(func: &Function, at: u32) -> u32 {
+    if at == func.entry { at } else { at + 1 }
 }
 
 /// Whether a G's stack is much larger than what it uses, at first sight.
@@ -282,7 +324,7 @@ pub unsafe fn mark_frames(rt: &Rt, g: *mut G, m: &mut Marker, mut live: Option<&
             m.looked();
             m.place(|| format!("a slot of {} at {}", func.name, at - func.entry));
             let pointers = match &mut live {
-                Some(live) => live.pointers(&rt.program, func, if at == func.entry { at } else { at + 1 }),
+                Some(live) => live.pointers(&rt.program, func, ahead(func, at)),
                 None => &func.ptr_map,
             };
             m.range(base, pointers)
