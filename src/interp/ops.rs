@@ -1361,7 +1361,7 @@ handlers! {
     }
     RetDefer(pc, r, cx, n, t) { fail::return_defers(pc, r, cx, n - 8, t) }
     Recover(pc, r, cx, n, t) {
-        ra!(pc, r) = unwind::recover(cx, r);
+        ra!(pc, r) = unwind::recover(cx, pc, r);
         next!(pc, r, cx, n, t)
     }
     Panic(pc, r, cx, n, t) { fail!(explicit_panic, pc, r, cx, n, t) }

@@ -219,9 +219,9 @@ pub unsafe fn return_defers(cx: *mut Ctx) -> Then {
     }
 }
 
-/// `recover()` as called by the frame at `r`.
+/// `recover()` as called by the frame at `r`, which stands behind the call.
 #[inline(never)]
-pub unsafe fn recover(cx: *mut Ctx, r: *mut u64) -> u64 {
+pub unsafe fn recover(cx: *mut Ctx, pc: *const u64, r: *mut u64) -> u64 {
     unsafe {
         let g = (*cx).side.g;
         if (*g).extra.is_null() {
@@ -233,13 +233,15 @@ pub unsafe fn recover(cx: *mut Ctx, r: *mut u64) -> u64 {
         if p.goexit || p.recovered {
             return 0;
         }
-        // The deferred call itself, or one that the compiler wrapped in a hidden closure.
-        if p.call_base != base {
+        // The deferred call itself, or one that the compiler wrapped in a hidden closure. Of `defer recover()` there is only
+        // the closure: whoever runs its deferred calls calls `recover`.
+        let is_hidden = |at: u32| rt.program.func_at(at).is_some_and(|f| f.hidden);
+        let wrapped = is_hidden(rt.index_of(pc) - 1);
+        if wrapped || p.call_base != base {
             let link = *r.sub(1);
             let caller = rt.index_of((link & iface::PAYLOAD) as *const u64);
             let caller_base = base - (link >> 48) as usize;
-            let hidden = rt.program.func_at(caller).is_some_and(|f| f.hidden);
-            if !hidden || caller_base != p.call_base {
+            if caller_base != p.call_base || !(wrapped || is_hidden(caller)) {
                 return 0;
             }
         }
