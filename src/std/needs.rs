@@ -122,7 +122,7 @@ pub const NEEDS: &[(Need, &str, &str)] = &[
     (
         Nothing,
         "runtime",
-        "GC GOMAXPROCS Goexit Gosched LockOSThread NumCPU NumGoroutine SetFinalizer Stack \
+        "Breakpoint GC GOMAXPROCS Goexit Gosched LockOSThread NumCPU NumGoroutine SetFinalizer Stack \
          UnlockOSThread addCleanup callers dropCleanup place records watchRate",
     ),
     (Nothing, "runtime/pprof", "askLeaks custom setLabels"),

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering::*;
 pub const NATIVES: &[NativeEntry] = &[
     ("runtime.Gosched", |_| Ok(Outcome::Yield)),
     ("runtime.Goexit", |_| Err(Trap::Fatal(GOEXIT.into()))),
+    ("runtime.Breakpoint", |_| Err(Trap::Fatal("SIGTRAP: trace trap".into()))),
     ("runtime.GOMAXPROCS", gomaxprocs),
     ("runtime.LockOSThread", lock_os_thread),
     ("runtime.UnlockOSThread", unlock_os_thread),
