@@ -303,3 +303,23 @@ fn loops_over_slices_may_be_longer_than_a_short_jump() {
     let o = with_input(&["run", "-"], &(text + "fmt.Println(s)\n"));
     check(o, 0, &format!("{expected}\n"), "");
 }
+
+#[test]
+fn small_functions_are_compiled_in_place_unless_they_are_marked() {
+    let text = |mark: &str| {
+        format!(
+            "package main\n\n// F doubles.\n{mark}\n// It is small.\nfunc f(n int) int {{ return n * 2 }}\n\nfunc main() {{ println(f(len(\"ab\"))) }}\n"
+        )
+    };
+    let dir = folder("noinline");
+    let code = |mark: &str| {
+        let file = dir.join("p.go");
+        std::fs::write(&file, text(mark)).expect("a file");
+        let o = gmpl(&["disasm", &file.to_string_lossy()]);
+        (o.status.code(), out(&o).contains("(inlined main.f)"))
+    };
+    assert_eq!(code("//"), (Some(0), true));
+    assert_eq!(code("//go:noinline"), (Some(0), false));
+    assert_eq!(code("//go:noinlined"), (Some(0), true));
+    assert_eq!(code("// See //go:noinline"), (Some(0), true));
+}

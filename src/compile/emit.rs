@@ -470,8 +470,11 @@ impl Compiler<'_> {
             ptr_map.set(fixed as usize + i);
         }
         let lines = code.lines.iter().map(|&(at, pos)| (entry + at, pos)).collect();
-        let inlined =
+        let mut inlined: Vec<Inlined> =
             code.inlined.iter().map(|i| Inlined { begin: entry + i.begin, end: entry + i.end, ..*i }).collect();
+        // Those within others were complete first.
+        inlined.reverse();
+        inlined.sort_by_key(|i| (i.begin, std::cmp::Reverse(i.end)));
         let defer_return = code.defer_return.map_or(0, |l| entry + code.labels[l.0 as usize]);
         let end = self.prog.code.len() as u32;
         let out = &mut self.prog.funcs[func.0 as usize];
