@@ -281,3 +281,45 @@ fn an_opcode_profile_counts_what_was_executed() {
     let row = |title: &str| err.lines().any(|l| l.trim_start().starts_with("1000 ") && l.ends_with(title));
     assert!(err.contains(" instructions\n") && row("  Mul") && row("  Mul Add"), "{err}");
 }
+
+#[test]
+fn loops_over_slices_may_be_longer_than_a_short_jump() {
+    const LINES: i64 = 9000;
+    let mut text = "s := 0\n".to_string();
+    let mut expected = 0_i64;
+    for (list, values) in
+        [("[]int{3, 1, 2}", [3, 1, 2]), ("[]byte{104, 0, 5}", [104, 0, 5]), ("[]rune{5, 2, -7}", [5, 2, -7])]
+    {
+        text.push_str(&format!("for i, x := range {list} {{ if i == 1 {{ s += 3; continue }}\n"));
+        (0..LINES).for_each(|k| text.push_str(&format!("s = s*3 + int(x) + {k}\n")));
+        text.push_str("}\n");
+        for (i, x) in values.into_iter().enumerate() {
+            match i {
+                1 => expected += 3,
+                _ => (0..LINES).for_each(|k| expected = expected.wrapping_mul(3).wrapping_add(x + k)),
+            }
+        }
+    }
+    let o = with_input(&["run", "-"], &(text + "fmt.Println(s)\n"));
+    check(o, 0, &format!("{expected}\n"), "");
+}
+
+#[test]
+fn small_functions_are_compiled_in_place_unless_they_are_marked() {
+    let text = |mark: &str| {
+        format!(
+            "package main\n\n// F doubles.\n{mark}\n// It is small.\nfunc f(n int) int {{ return n * 2 }}\n\nfunc main() {{ println(f(len(\"ab\"))) }}\n"
+        )
+    };
+    let dir = folder("noinline");
+    let code = |mark: &str| {
+        let file = dir.join("p.go");
+        std::fs::write(&file, text(mark)).expect("a file");
+        let o = gmpl(&["disasm", &file.to_string_lossy()]);
+        (o.status.code(), out(&o).contains("(inlined main.f)"))
+    };
+    assert_eq!(code("//"), (Some(0), true));
+    assert_eq!(code("//go:noinline"), (Some(0), false));
+    assert_eq!(code("//go:noinlined"), (Some(0), true));
+    assert_eq!(code("// See //go:noinline"), (Some(0), true));
+}

@@ -131,6 +131,50 @@ fn a_known_split_is_found_and_follows_from_the_seed() {
     assert!(at("  main.main\n") < at("    main.seventy\n") && at("    main.seventy\n") < at("      main.work\n"));
 }
 
+const IN_EACH_OTHER: &str = "package main
+
+import \"time\"
+
+type vec struct{ x, y int }
+
+func (v vec) dot(w vec) int {
+	return v.x*w.x + v.y*w.y
+}
+
+func (v vec) far(n int) bool {
+	return v.dot(v) > n
+}
+
+func main() {
+	n := 0
+	for begun := time.Now(); time.Since(begun) < 2*time.Second; {
+		for i := range 300000 {
+			if (vec{i, n}).far(1000) {
+				n++
+			}
+		}
+	}
+}
+";
+
+#[test]
+fn functions_compiled_in_place_of_their_calls_have_frames() {
+    let f = Folder::new("inlined");
+    f.write("p.gm", IN_EACH_OTHER);
+    assert!(f.gmpl(&["disasm", "p.gm"]).contains("(inlined main.vec.dot)"));
+    f.gmpl(&["run", "--cpuprofile", "cpu", "p.gm"]);
+    let table = f.gmpl(&["prof", "cpu", "--rows", "0"]);
+    let [flat, _, cum, _] = row(&table, "main.vec.dot");
+    assert!(flat != "0" && flat == cum, "{table}");
+    let share = |name: &str| percent(&row(&table, name)[3]);
+    assert!(share("main.vec.dot") < share("main.vec.far") && share("main.vec.far") < share("main.main"), "{table}");
+    let tree = f.gmpl(&["prof", "cpu", "--tree"]);
+    let at = |what: &str| tree.find(what).unwrap_or_else(|| panic!("no {what:?} in\n{tree}"));
+    assert!(at("  main.main\n") < at("    main.vec.far\n") && at("    main.vec.far\n") < at("      main.vec.dot\n"));
+    let list = f.gmpl(&["prof", "cpu", "--list", "far"]);
+    assert!(list.lines().any(|l| l.ends_with("    12:\treturn v.dot(v) > n")), "{list}");
+}
+
 const NATIVES: &str = "package main
 
 import (

@@ -169,6 +169,7 @@ fn extra(program: &Program, op: Op, k: u32, w: u64, next: i64, out: &mut dyn Wri
             Some(c) => write!(out, " {} captures {}", program.funcs[c.func.0 as usize].name, c.captures),
             None => write!(out, " shape {w}"),
         },
+        (Ix2W | Ix2U8, 0) => slot(out, w as u16),
         (ArrAddr, 0) => write!(out, " bytes {} len {}", w as u32, w >> 32),
         (FxI8 | FxI16 | FxI32 | FxU8 | FxU16 | FxU32 | FxF32 | FxW | FxN, 0)
         | (FsI8 | FsI16 | FsI32 | FsF32 | FsW | FsN, 0) => write!(out, " len {} words {}", w as u32, w >> 32),

@@ -197,6 +197,9 @@ op_table! {
     LIncLt "rrj" "(1)(3) R[a] += 1; if R[a] < R[b] jump back, signed"
     LIncLe "rrj" "(1)(3) R[a] += 1; if R[a] <= R[b] jump back, signed"
     LIncLtK "rij" "(1)(3) R[a] += 1; if R[a] < b jump back, signed"
+    LNextW "rrj" "(1)(3) of a loop over slice R[b]: R[a+1] += 1; if R[a+1] < R[a], R[a+2] = its word element R[a+1], jump back"
+    LNextU8 "rrj" "(1)(3) the same with u8 elements"
+    LNextI32 "rrj" "(1)(3) the same with i32 elements"
     // ---- memory through pointers; c is an offset in bytes
     NilChk "r__" "(2) nil pointer dereference if R[a] is 0"
     LdI8 "rru" "R[a] = i8 m(R[b] + c); (2)"
@@ -232,6 +235,8 @@ op_table! {
     IxU32 "rrr" "R[a] = u32 element R[c] of slice R[b]"
     IxF32 "rrr" "R[a] = f32 element R[c] of slice R[b]"
     IxW "rrr" "R[a] = word element R[c] of slice R[b]"
+    Ix2W "rrr+1" "R[a] = word element R[x] of the slice that is element R[c] of slice R[b]; x is the extra word"
+    Ix2U8 "rrr+1" "the same with u8 elements"
     IxWK "rru" "R[a] = word element c of slice R[b]"
     SxWK "rru" "word element c of slice R[b] = R[a]"
     AddX "rrr" "word element R[c] of slice R[b] += R[a]"

@@ -321,7 +321,7 @@ pub struct Function {
     pub ptr_map: BitMap,
     /// `(code index of the first word, source position)`, ascending; each holds until the next.
     pub lines: Vec<(u32, u32)>,
-    /// Parts of the code that belong to inlined functions, ascending.
+    /// Parts of the code that belong to inlined functions, by where they begin; of those in each other the outer one first.
     pub inlined: Vec<Inlined>,
     /// Position of the function's name or `func` keyword.
     pub pos: u32,
@@ -345,9 +345,9 @@ pub struct Inlined {
     pub pos: u32,
 }
 
-/// In the number of a frame: it stands at the call of what is inlined from the code index on. Otherwise a frame's number is the
-/// code index where it stands.
-pub const INLINED_CALL: u32 = 1 << 29;
+/// The number of a frame is the code index where it stands. In three bits from this one on: it stands at the call of what is
+/// inlined from the code index on, the n-th of the bodies there from the outermost. Profiles use the bits above.
+const INLINED_CALL: u32 = 27;
 
 /// The word before a function's entry: slots of its frame and the range to be zeroed.
 #[derive(Clone, Copy)]
@@ -465,13 +465,14 @@ impl Program {
 
     /// The function of a frame and its source position.
     pub fn frame_at(&self, frame: u32) -> Option<(&Function, u32)> {
-        let at = frame & !INLINED_CALL;
+        let (at, nth) = (frame & ((1 << INLINED_CALL) - 1), (frame >> INLINED_CALL) as usize);
         let func = self.func_at(at)?;
-        Some(match func.inlined_at(at) {
-            Some(i) if frame & INLINED_CALL != 0 => (func, i.pos),
-            Some(i) => (&self.funcs[i.func.0 as usize], func.pos_at(at)),
-            None => (func, func.pos_at(at)),
-        })
+        let bodies: Vec<&Inlined> = func.inlined_at(at).collect();
+        let (around, pos) = match nth.checked_sub(1) {
+            Some(n) => (&bodies[..n], bodies.get(n)?.pos),
+            None => (&bodies[..], func.pos_at(at)),
+        };
+        Some((around.last().map_or(func, |i| &self.funcs[i.func.0 as usize]), pos))
     }
 
     /// Fills `order`.
@@ -487,15 +488,18 @@ impl Function {
         self.line_at(code) & !UNSIGNED_INDEX
     }
 
-    fn inlined_at(&self, code: u32) -> Option<&Inlined> {
+    /// What is inlined around a code index, outermost first.
+    fn inlined_at(&self, code: u32) -> impl Iterator<Item = &Inlined> {
         let i = self.inlined.partition_point(|i| i.begin <= code);
-        self.inlined[..i].last().filter(|i| code < i.end)
+        self.inlined[..i].iter().filter(move |i| code < i.end)
     }
 
     /// The frames that one of this function stands for at a code index, innermost first.
     pub fn frames_at(&self, code: u32) -> impl Iterator<Item = u32> + use<> {
-        let call = self.inlined_at(code).map(|i| i.begin | INLINED_CALL);
-        std::iter::once(code).chain(call)
+        let mut calls: Vec<u32> =
+            self.inlined_at(code).zip(1..).map(|(i, nth)| i.begin | nth << INLINED_CALL).collect();
+        calls.reverse();
+        std::iter::once(code).chain(calls)
     }
 
     /// Whether the instruction there uses an index of an unsigned 64-bit type.

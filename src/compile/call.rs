@@ -48,7 +48,7 @@ pub enum Arg {
 }
 
 /// Natives that are single ops.
-fn op_of_native(name: &str) -> Option<Op> {
+pub fn op_of_native(name: &str) -> Option<Op> {
     Some(match name {
         "math.Sqrt" | "math.sqrt" => Op::SqrtF,
         "math.Abs" => Op::AbsF,

@@ -16,6 +16,8 @@ pub const ASSIGNED: u8 = 1;
 pub const ADDR: u8 = 2;
 /// Used by an inner function.
 pub const CAPTURED: u8 = 4;
+/// Assigned when a closure may hold it already, or by an inner function: a copy will not do for the closure.
+pub const CHANGES: u8 = 16;
 /// `append` results are stored in it or a part of it: its slices may have owned headers.
 pub const APPEND: u8 = 8;
 
@@ -75,6 +77,17 @@ struct Level {
     seen: FxHashSet<ObjId>,
     /// The outermost loop body in this function.
     next: Option<ObjId>,
+    /// Loops around what is walked, by number.
+    loops: Vec<u32>,
+    declared: Vec<ObjId>,
+    jumps_back: bool,
+}
+
+/// Where a variable is declared: level, and number of loops around it there.
+#[derive(Clone, Copy)]
+struct Home {
+    level: usize,
+    depth: usize,
 }
 
 pub struct Walker<'a> {
@@ -82,7 +95,10 @@ pub struct Walker<'a> {
     info: &'a mut Info,
     out: &'a mut Analysis,
     levels: Vec<Level>,
-    declared: FxHashMap<ObjId, usize>,
+    declared: FxHashMap<ObjId, Home>,
+    /// Variables assigned in a loop that begins behind their declaration: the outermost of such loops.
+    assigned_in: FxHashMap<ObjId, u32>,
+    loops: u32,
 }
 
 /// Analyses a function declaration, and all functions inside it.
@@ -90,26 +106,50 @@ pub fn function(ast: &Ast, info: &mut Info, out: &mut Analysis, func: FuncId) {
     if out.bodies.contains_key(&Body::Func(func)) {
         return;
     }
-    let mut w = Walker { ast, info, out, levels: Vec::new(), declared: FxHashMap::default() };
-    w.func(func);
+    Walker::new(ast, info, out).func(func);
 }
 
 /// Analyses initialisers or the statements of a script.
 pub fn top(ast: &Ast, info: &mut Info, out: &mut Analysis, pkg: PkgId, exprs: &[ExprId], stmts: &[StmtId]) {
-    let mut w = Walker { ast, info, out, levels: Vec::new(), declared: FxHashMap::default() };
+    let mut w = Walker::new(ast, info, out);
     w.push(Body::Top(pkg));
     exprs.iter().for_each(|&e| w.expr(e));
     stmts.iter().for_each(|&s| w.stmt(s));
     w.pop();
 }
 
-impl Walker<'_> {
+impl<'a> Walker<'a> {
+    fn new(ast: &'a Ast, info: &'a mut Info, out: &'a mut Analysis) -> Walker<'a> {
+        Walker {
+            ast,
+            info,
+            out,
+            levels: Vec::new(),
+            declared: FxHashMap::default(),
+            assigned_in: FxHashMap::default(),
+            loops: 0,
+        }
+    }
+
     fn push(&mut self, body: Body) {
-        self.levels.push(Level { body, info: BodyInfo::default(), seen: FxHashSet::default(), next: None });
+        self.levels.push(Level {
+            body,
+            info: BodyInfo::default(),
+            seen: FxHashSet::default(),
+            next: None,
+            loops: Vec::new(),
+            declared: Vec::new(),
+            jumps_back: false,
+        });
     }
 
     fn pop(&mut self) {
         if let Some(l) = self.levels.pop() {
+            for obj in l.declared.into_iter().filter(|_| l.jumps_back) {
+                if self.out.flags(obj) & ASSIGNED != 0 {
+                    self.out.add(obj, CHANGES);
+                }
+            }
             self.out.bodies.insert(l.body, l.info);
         }
     }
@@ -123,7 +163,7 @@ impl Walker<'_> {
             span: Span::NONE,
             pkg: PkgId::NONE,
         });
-        self.declared.insert(id, level);
+        self.declare_at(id, level);
         id
     }
 
@@ -134,7 +174,21 @@ impl Walker<'_> {
     }
 
     fn declare_obj(&mut self, obj: ObjId) {
-        self.declared.insert(obj, self.levels.len() - 1);
+        self.declare_at(obj, self.levels.len() - 1);
+    }
+
+    fn declare_at(&mut self, obj: ObjId, level: usize) {
+        let l = &mut self.levels[level];
+        l.declared.push(obj);
+        self.declared.insert(obj, Home { level, depth: l.loops.len() });
+    }
+
+    fn in_loop(&mut self, f: impl FnOnce(&mut Self)) {
+        self.loops += 1;
+        let now = self.levels.len() - 1;
+        self.levels[now].loops.push(self.loops);
+        f(self);
+        self.levels[now].loops.pop();
     }
 
     fn use_var(&mut self, obj: ObjId, bits: u8) {
@@ -143,13 +197,25 @@ impl Walker<'_> {
         }
         let mut bits = bits;
         let now = self.levels.len() - 1;
-        let home = self.declared.get(&obj).copied().unwrap_or(now);
-        if home < now {
+        let here = Home { level: now, depth: self.levels[now].loops.len() };
+        let home = self.declared.get(&obj).copied().unwrap_or(here);
+        let outermost = self.levels[home.level].loops.get(home.depth).copied();
+        if home.level < now {
             bits |= CAPTURED;
-            for l in &mut self.levels[home + 1..=now] {
+            if bits & ASSIGNED != 0 || outermost.is_some_and(|l| self.assigned_in.get(&obj) == Some(&l)) {
+                bits |= CHANGES;
+            }
+            for l in &mut self.levels[home.level + 1..=now] {
                 if l.seen.insert(obj) {
                     l.info.captures.push(obj);
                 }
+            }
+        } else if bits & ASSIGNED != 0 {
+            if self.out.flags(obj) & CAPTURED != 0 {
+                bits |= CHANGES;
+            }
+            if let Some(l) = outermost {
+                self.assigned_in.insert(obj, l);
             }
         }
         if bits != 0 {
@@ -187,11 +253,12 @@ impl Walker<'_> {
         }
     }
 
+    /// What is assigned to; what is assigned has been walked.
     fn target(&mut self, e: ExprId, bits: u8) {
+        self.expr(e);
         if let Some(obj) = self.root(e) {
             self.use_var(obj, ASSIGNED | bits);
         }
-        self.expr(e);
     }
 
     /// The local variable that holds the memory of `e`.
@@ -258,7 +325,10 @@ impl Walker<'_> {
         let ast = self.ast;
         match &ast.stmt(id).kind {
             StmtKind::Bad | StmtKind::Empty | StmtKind::Fallthrough => {}
-            StmtKind::Goto(_) => self.exit(),
+            StmtKind::Goto(_) => {
+                self.exit();
+                self.levels.iter_mut().for_each(|l| l.jumps_back = true);
+            }
             StmtKind::Break(l) | StmtKind::Continue(l) => {
                 if l.is_some() {
                     self.exit();
@@ -294,15 +364,15 @@ impl Walker<'_> {
             }
             StmtKind::IncDec { x, .. } => self.target(*x, 0),
             StmtKind::Assign { lhs, rhs, .. } => {
+                rhs.iter().for_each(|&r| self.expr(r));
                 for (i, &l) in lhs.iter().enumerate() {
                     let append = rhs.get(i).is_some_and(|&r| self.is_append(r));
                     self.target(l, if append { APPEND } else { 0 });
                 }
-                rhs.iter().for_each(|&r| self.expr(r));
             }
             StmtKind::OpAssign { lhs, rhs, .. } => {
-                self.target(*lhs, 0);
                 self.expr(*rhs);
+                self.target(*lhs, 0);
             }
             StmtKind::Define { lhs, rhs, .. } => {
                 rhs.iter().for_each(|&r| self.expr(r));
@@ -364,12 +434,23 @@ impl Walker<'_> {
                 }
             }
             StmtKind::For { init, cond, post, body } => {
-                self.opt(*init);
-                if let Some(c) = cond {
-                    self.expr(*c);
-                }
-                self.opt(*post);
-                self.block(body);
+                let shared = self.ast.shares_loop_variables(ast.stmt(id).span.lo);
+                let init = if shared {
+                    self.opt(*init);
+                    None
+                } else {
+                    *init
+                };
+                // Each iteration has variables of its own: the copies are made before the last statement, which closures made
+                // earlier do not see.
+                self.in_loop(|w| {
+                    w.opt(init);
+                    if let Some(c) = cond {
+                        w.expr(*c);
+                    }
+                    w.opt(*post);
+                    w.block(body);
+                });
             }
             StmtKind::Range { lhs, define, x, body } => self.range(id, lhs, *define, *x, body),
             StmtKind::Labeled { stmt, .. } => self.stmt(*stmt),
@@ -406,20 +487,22 @@ impl Walker<'_> {
             self.push(Body::Range(id));
             self.use_var(state, ASSIGNED);
         }
-        for &l in lhs {
-            if !define {
-                self.target(l, 0);
-                continue;
-            }
-            self.define(l);
-            let at = self.ast.span(l).lo;
-            if self.ast.shares_loop_variables(at)
-                && let Some(&obj) = self.info.defs.get(&at)
-            {
-                self.use_var(obj, ASSIGNED);
-            }
+        let shared = define && lhs.first().is_some_and(|&l| self.ast.shares_loop_variables(self.ast.span(l).lo));
+        if shared {
+            lhs.iter().for_each(|&l| self.define(l));
         }
-        self.block(body);
+        self.in_loop(|w| {
+            for &l in lhs {
+                if !define {
+                    w.target(l, 0);
+                } else if !shared {
+                    w.define(l);
+                } else if let Some(&obj) = w.info.defs.get(&w.ast.span(l).lo) {
+                    w.use_var(obj, ASSIGNED);
+                }
+            }
+            w.block(body);
+        });
         if inner {
             self.pop();
             // the enclosing body passes exits on

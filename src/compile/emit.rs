@@ -14,8 +14,15 @@ pub struct Label(u32);
 /// An instruction with virtual slots, or an extra word.
 #[derive(Clone, Copy)]
 enum Word {
-    Ins { op: Op, a: u32, b: u32, c: u32 },
+    Ins {
+        op: Op,
+        a: u32,
+        b: u32,
+        c: u32,
+    },
     Raw(u64),
+    /// An extra word with the number of a slot.
+    Slot(Reg),
 }
 
 const UNBOUND: u32 = u32::MAX;
@@ -200,6 +207,11 @@ impl Code {
     pub fn extra(&mut self, word: u64) {
         self.words.push(Word::Raw(word));
     }
+    /// An extra word that names a slot, with a source position of its own.
+    pub fn extra_slot(&mut self, r: Reg) {
+        self.line();
+        self.words.push(Word::Slot(r));
+    }
     /// An extra word that is a jump.
     pub fn extra_jump(&mut self, label: Label) {
         self.jumps.push((self.words.len() as u32, label));
@@ -331,7 +343,7 @@ impl Code {
         self.take_last(Op::LdI, d).is_some()
     }
 
-    /// One of the `LInc` ops.
+    /// One of the `LInc` and `LNext` ops.
     pub fn loop_rr(&mut self, op: Op, a: Reg, b: Reg, label: Label) {
         self.jumps.push((self.words.len() as u32, label));
         self.push(op, a.0, b.0, 0);
@@ -411,6 +423,7 @@ impl Compiler<'_> {
         for w in &code.words {
             let word = match *w {
                 Word::Raw(w) => w,
+                Word::Slot(r) => map(r.0),
                 Word::Ins { op, a, b, c } => {
                     let f = &FORMATS[op as usize];
                     let field = |i: usize, v: u32| if f.reg[i] { map(v) } else { v as u64 & 0xffff };
@@ -434,7 +447,7 @@ impl Compiler<'_> {
                     }
                 }
                 // the jump is always the last extra word
-                Word::Raw(_) => *slot = (to - (at as i64 + 1)) as u64,
+                Word::Raw(_) | Word::Slot(_) => *slot = (to - (at as i64 + 1)) as u64,
             }
         }
         for &(at, callee) in &code.calls {
@@ -457,8 +470,11 @@ impl Compiler<'_> {
             ptr_map.set(fixed as usize + i);
         }
         let lines = code.lines.iter().map(|&(at, pos)| (entry + at, pos)).collect();
-        let inlined =
+        let mut inlined: Vec<Inlined> =
             code.inlined.iter().map(|i| Inlined { begin: entry + i.begin, end: entry + i.end, ..*i }).collect();
+        // Those within others were complete first.
+        inlined.reverse();
+        inlined.sort_by_key(|i| (i.begin, std::cmp::Reverse(i.end)));
         let defer_return = code.defer_return.map_or(0, |l| entry + code.labels[l.0 as usize]);
         let end = self.prog.code.len() as u32;
         let out = &mut self.prog.funcs[func.0 as usize];
@@ -481,6 +497,16 @@ impl Compiler<'_> {
     }
 }
 
+/// What an `LNext` op does to have the next element.
+fn element_of_next(op: Op) -> Option<Op> {
+    Some(match op {
+        Op::LNextW => Op::IxW,
+        Op::LNextU8 => Op::IxU8,
+        Op::LNextI32 => Op::IxI32,
+        _ => return None,
+    })
+}
+
 /// Replaces 16-bit jumps whose target is too far away.
 ///
 /// `far_len` is a slot that nothing else uses.
@@ -489,10 +515,10 @@ fn relax(code: &mut Code, far_len: Reg) {
     if code.words.len() < FAR_JUMPS_FROM {
         return;
     }
-    // Everything may move apart by two words a jump: take the worst case at once.
+    // Everything may move apart by some words a jump: take the worst case at once.
     let mut long = vec![false; code.words.len()];
     let mut any = false;
-    let slack = 1 + 2 * code.jumps.len() as i64;
+    let slack = 1 + 3 * code.jumps.len() as i64;
     for &(at, label) in &code.jumps {
         let Word::Ins { op, .. } = code.words[at as usize] else { continue };
         let to = code.labels[label.0 as usize] as i64;
@@ -525,6 +551,16 @@ fn relax(code: &mut Code, far_len: Reg) {
             continue;
         }
         let (Word::Ins { op, a, b, c }, Some(&label)) = (*w, targets.get(&at)) else { continue };
+        if let Some(load) = element_of_next(op) {
+            let (length, index, element) = (a, a + 1, a + 2);
+            words.push(Word::Ins { op: Op::AddK, a: index, b: index, c: 1 });
+            skips.push((words.len() as u32, words.len() as u32 + 3));
+            words.push(Word::Ins { op: Op::JLe, a: length, b: index, c: 0 });
+            words.push(Word::Ins { op: load, a: element, b, c: index });
+            jumps.push((words.len() as u32, label));
+            words.push(Word::Ins { op: Op::Loop, a: 0, b: 0, c: 0 });
+            continue;
+        }
         let back = code.labels[label.0 as usize] <= at;
         let far = if back { Op::Loop } else { Op::Jmp };
         let (mut op, mut b) = (op, b);

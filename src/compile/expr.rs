@@ -227,6 +227,9 @@ impl Compiler<'_> {
 
     /// The value of a variable, field, element or dereference.
     pub fn location(&mut self, e: ExprId, want: Option<Reg>) -> Reg {
+        if let Some(r) = self.element_of_row(e, want) {
+            return r;
+        }
         let place = self.place(e);
         let ty = self.ty(e);
         let l = self.lay(ty);
@@ -267,6 +270,68 @@ impl Compiler<'_> {
         let ExprKind::Index { indices, .. } = &self.ast.expr(self.ast.unparen(e)).kind else { return None };
         let k = self.int_const(*indices.first()?)?;
         (u16::try_from(k).is_ok() && self.f.code.take_constant(index)).then_some((slice, k))
+    }
+
+    /// `a[i][j]` of a slice of slices as one instruction.
+    fn element_of_row(&mut self, e: ExprId, want: Option<Reg>) -> Option<Reg> {
+        let ast = self.ast;
+        let (row, j) = self.slice_element(e)?;
+        let (rows, i) = self.slice_element(row)?;
+        let ty = self.ty(e);
+        let l = self.lay(ty);
+        let op = match l.mem {
+            Mem::W => Op::Ix2W,
+            Mem::U8 => Op::Ix2U8,
+            _ => return None,
+        };
+        if self.int_const(j).is_some()
+            || !self.cannot_fail(j)
+            || self.has_safepoint(row)
+            || want.is_some() && self.may_be_owned(e)
+        {
+            return None;
+        }
+        let (rows_slot, i_slot) = self.operands(rows, i);
+        let j_slot = self.expr(j, None);
+        let (first, second) = (self.index_pos(rows, i), self.index_pos(ast.unparen(row), j));
+        let d = self.dst(want, ty);
+        self.set_pos(first);
+        self.f.code.rrr(op, d, rows_slot, i_slot);
+        self.set_pos(second);
+        self.f.code.extra_slot(j_slot);
+        Some(d)
+    }
+
+    /// The operands of an element of a slice.
+    fn slice_element(&mut self, e: ExprId) -> Option<(ExprId, ExprId)> {
+        let ast = self.ast;
+        let ExprKind::Index { x, indices } = &ast.expr(ast.unparen(e)).kind else { return None };
+        if self.info.mode(e) == Mode::Type || self.info.instances.contains_key(&ast.unparen(*x)) {
+            return None;
+        }
+        let over = self.ty(*x);
+        matches!(self.under(over), Type::Slice(_)).then_some((*x, *indices.first()?))
+    }
+
+    /// Evaluating the expression has no effects and does not fail: it may be done sooner.
+    fn cannot_fail(&self, e: ExprId) -> bool {
+        if self.info.consts.contains_key(&e) {
+            return true;
+        }
+        match &self.ast.expr(e).kind {
+            ExprKind::Ident(_) => self
+                .info
+                .uses
+                .get(&e)
+                .is_some_and(|&o| matches!(self.info.obj(o).kind, ObjKind::Local | ObjKind::Global)),
+            ExprKind::Paren(x) => self.cannot_fail(*x),
+            ExprKind::Binary { op, x, y, .. } => {
+                matches!(op, BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::And | BinaryOp::Or)
+                    && self.cannot_fail(*x)
+                    && self.cannot_fail(*y)
+            }
+            _ => false,
+        }
     }
 
     fn name(&mut self, e: ExprId, want: Option<Reg>) -> Reg {

@@ -1,5 +1,5 @@
 //! One function: its frame, parameters, variables, returns.
-use super::closure::{self, ADDR, ASSIGNED, Body, CAPTURED};
+use super::closure::{self, ADDR, Body, CAPTURED, CHANGES};
 use super::emit::{Code, Label};
 use super::iter::IterBody;
 use super::lvalue::Place;
@@ -333,7 +333,7 @@ impl Compiler<'_> {
     pub fn is_boxed(&mut self, obj: ObjId, ty: TypeId) -> bool {
         let flags = self.analysis.flags(obj);
         let l = self.lay(ty);
-        flags & ADDR != 0 || l.big() || flags & CAPTURED != 0 && (flags & ASSIGNED != 0 || l.words > MAX_CAPTURED_WORDS)
+        flags & ADDR != 0 || l.big() || flags & CAPTURED != 0 && (flags & CHANGES != 0 || l.words > MAX_CAPTURED_WORDS)
     }
 
     /// Memory for a value, zeroed.

@@ -11,10 +11,13 @@ use crate::syntax::ast::*;
 use crate::types::info::*;
 use crate::types::instantiate::Subst;
 use crate::types::ty::{Type, TypeId};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// The package whose types the interpreter makes itself: run-time errors.
 const RUNTIME_PACKAGE: &str = "internal/rt";
+
+/// A script's variables beyond this number are global: all that is in slots must fit a frame.
+const MAX_SCRIPT_LOCALS: usize = 4096;
 
 impl Compiler<'_> {
     pub fn program(&mut self) {
@@ -174,12 +177,53 @@ impl Compiler<'_> {
         });
         let mut list = Vec::new();
         if is_script && !(self.info.script.is_empty() && main.is_some()) {
+            self.script_locals(pkg);
             list.push(self.script(pkg));
         }
         if let Some(main) = main.filter(|_| only_declares) {
             list.push(self.func_code_of(main, Vec::new()));
         }
         list
+    }
+
+    /// Makes those variables of a script local to its statements that no declared function speaks of.
+    fn script_locals(&mut self, pkg: PkgId) {
+        let ast = self.ast;
+        let mut declared: Vec<(u32, ObjId)> = Vec::new();
+        for &s in &self.info.script {
+            let names: Vec<u32> = match &ast.stmt(s).kind {
+                StmtKind::Define { lhs, .. } => lhs.iter().map(|&l| ast.span(l).lo).collect(),
+                StmtKind::Decl(Decl::Var(specs)) => specs.iter().flat_map(|s| &s.names).map(|n| n.span.lo).collect(),
+                _ => continue,
+            };
+            declared.extend(names.into_iter().filter_map(|at| Some((at, *self.info.defs.get(&at)?))));
+        }
+        declared.truncate(MAX_SCRIPT_LOCALS);
+        let mut local: FxHashMap<ObjId, u32> = declared
+            .into_iter()
+            .filter(|&(_, obj)| matches!(self.info.obj(obj).kind, ObjKind::Global))
+            .map(|(at, obj)| (obj, at))
+            .collect();
+        let mut funcs = Vec::new();
+        for &f in &self.info.pkg(pkg).files {
+            for item in ast.files.get(f).iter().flat_map(|f| &f.items) {
+                if let TopItem::Func(f) = item {
+                    funcs.push(ast.func(*f).span);
+                }
+            }
+        }
+        funcs.sort_by_key(|f| f.lo);
+        for (&e, obj) in &self.info.uses {
+            let Some(&at) = local.get(obj) else { continue };
+            let here = ast.span(e).lo;
+            let before = funcs.partition_point(|f| f.lo <= here);
+            if here < at || before.checked_sub(1).is_some_and(|i| here < funcs[i].hi) {
+                local.remove(obj);
+            }
+        }
+        for obj in local.into_keys() {
+            self.info.objects[obj.0 as usize].kind = ObjKind::Local;
+        }
     }
 
     pub fn script(&mut self, pkg: PkgId) -> FuncIdx {

@@ -158,7 +158,7 @@ pub struct Compiler<'a> {
     native_ids: FxHashMap<String, u32>,
     analysis: closure::Analysis,
     /// Whether calls of a function are inlined.
-    small: FxHashMap<FuncId, bool>,
+    small: FxHashMap<FuncId, Option<inline::Small>>,
     /// By expression: 1 has no safepoint, 2 has one.
     safe_memo: Vec<u8>,
     // constants and variables

@@ -6,6 +6,7 @@ use super::func::Var;
 use super::lvalue::Place;
 use super::regs::Reg;
 use super::stmt::Ctrl;
+use super::types::Lay;
 use crate::base::intern::Sym;
 use crate::bytecode::op::Op;
 use crate::bytecode::program::*;
@@ -170,16 +171,24 @@ impl Compiler<'_> {
         let second = self.wanted(&lp, 1);
         let direct = self.direct_slot(&lp, second, elem);
         let mark = self.f.regs.mark();
+        let next = direct.filter(|&d| (n.add(1), n.add(2)) == (i, d)).and_then(|_| next_op(self.lay(elem)));
+        if let (Some(_), Some(d)) = (next, direct) {
+            self.set_pos(pos);
+            self.load(Place::Elem { slice: s, index: i }, elem, Some(d));
+        }
         self.f.code.bind(lp.top);
         self.set_counter(&lp, i, shown, TypeId::INT);
-        if let Some(l) = second {
+        if let (None, Some(l)) = (next, second) {
             self.set_pos(pos);
             self.range_value(&lp, l, i, Place::Elem { slice: s, index: i }, elem, direct);
         }
         self.body(&lp);
         self.f.regs.release(mark);
         self.set_pos(pos);
-        self.f.code.loop_rr(Op::LIncLt, i, n, lp.top);
+        match next {
+            Some(op) => self.f.code.loop_rr(op, n, s, lp.top),
+            None => self.f.code.loop_rr(Op::LIncLt, i, n, lp.top),
+        }
         self.f.code.bind(lp.end);
     }
 
@@ -432,5 +441,15 @@ impl Compiler<'_> {
     /// Hidden use of flags by `iter`.
     pub fn is_captured(&self, obj: ObjId) -> bool {
         self.analysis.flags(obj) & CAPTURED != 0
+    }
+}
+
+/// The op that begins the next iteration of a loop over a slice, where counter, length and element are neighbours.
+fn next_op(elem: Lay) -> Option<Op> {
+    match elem.mem {
+        Mem::W => Some(Op::LNextW),
+        Mem::U8 => Some(Op::LNextU8),
+        Mem::I32 => Some(Op::LNextI32),
+        _ => None,
     }
 }

@@ -75,12 +75,6 @@ pub struct Regs {
     pub free_link: Option<u32>,
 }
 
-impl Mark {
-    pub fn top(self) -> u32 {
-        self.top
-    }
-}
-
 impl Regs {
     pub fn mark(&self) -> Mark {
         Mark { top: self.top, log: self.log.len() }

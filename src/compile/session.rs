@@ -62,7 +62,7 @@ kept! {
     funcs: FxHashMap<Key, FuncIdx>,
     native_ids: FxHashMap<String, u32>,
     analysis: Analysis,
-    small: FxHashMap<FuncId, bool>,
+    small: FxHashMap<FuncId, Option<inline::Small>>,
     safe_memo: Vec<u8>,
     const_ids: FxHashMap<Constant, u32>,
     shape_ids: FxHashMap<ClosureShape, u32>,

@@ -240,6 +240,20 @@ impl Compiler<'_> {
                 Some((obj, ty))
             })
             .collect();
+        if let Some(call) = self.inlined(self.ast.unparen(e)) {
+            let values = self.inline_values(call);
+            let mut rest = Vec::new();
+            for (p, (r, from)) in places.iter().zip(values) {
+                match *p {
+                    Some((obj, ty)) if ty == from && self.has_slots(obj, ty) => {
+                        self.f.vars.insert(obj, Var::Slot(r));
+                    }
+                    p => rest.push((p, (r, from))),
+                }
+            }
+            let (places, values): (Vec<_>, Vec<_>) = rest.into_iter().unzip();
+            return self.store_new(&places, values);
+        }
         // results of a call that need no slots elsewhere stay where they are
         let stay = self.is_real_call(e) && places.iter().flatten().all(|&(obj, ty)| self.stays(obj, ty));
         if stay {
@@ -288,7 +302,11 @@ impl Compiler<'_> {
 
     /// The variable may live in a slot of a call window.
     fn stays(&mut self, obj: ObjId, ty: TypeId) -> bool {
-        matches!(self.info.obj(obj).kind, ObjKind::Local) && !self.lay(ty).has_ptr() && !self.is_boxed(obj, ty)
+        self.has_slots(obj, ty) && !self.lay(ty).has_ptr()
+    }
+
+    fn has_slots(&mut self, obj: ObjId, ty: TypeId) -> bool {
+        matches!(self.info.obj(obj).kind, ObjKind::Local) && !self.is_boxed(obj, ty)
     }
 
     /// A call of a function, not a conversion or built-in, nor one that is a single op.
@@ -381,11 +399,9 @@ impl Compiler<'_> {
         if let &[e] = values
             && types.len() != 1
         {
-            let (at, from) = self.call(self.ast.unparen(e));
-            let (mut k, mut to) = (0, 0);
-            for (&t, &want) in from.iter().zip(&types) {
-                self.slot_as(at.add(k), t, want, Reg::fixed(to));
-                k += self.lay(t).slots;
+            let mut to = 0;
+            for ((r, from), &want) in self.multi_values(e).into_iter().zip(&types) {
+                self.slot_as(r, from, want, Reg::fixed(to));
                 to += self.lay(want).slots;
             }
             return self.f.code.plain(Op::Ret);
@@ -916,6 +932,9 @@ impl Compiler<'_> {
                 vec![(v, elem), (ok, TypeId::BOOL)]
             }
             _ => {
+                if let Some(call) = self.inlined(e) {
+                    return self.inline_values(call);
+                }
                 let (at, types) = self.call(e);
                 let mut k = 0;
                 types

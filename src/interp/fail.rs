@@ -91,6 +91,13 @@ fails! {
     negative_shift |_pc, _r, cx| unwind::runtime_error(cx, "negative shift amount");
     nil_deref |_pc, _r, cx| unwind::nil_deref(cx);
     index_slice |pc, r, cx| index(cx, slot(pc, r, 3), slice::parts(slot(pc, r, 2)).len as u64);
+    /// The second index of an `Ix2` op, whose extra word is the one before `pc`: so it has a position of its own.
+    index_second |pc, r, cx| {
+        let word = pc.sub(1);
+        let rows = slice::parts(slot(word, r, 2));
+        let row = *(rows.data as *const u64).add(slot(word, r, 3) as usize);
+        index(cx, *r.add(*word as usize), slice::parts(row).len as u64)
+    };
     index_constant |pc, r, cx| {
         index(cx, *(pc as *const u16).sub(1) as u64, slice::parts(slot(pc, r, 2)).len as u64)
     };

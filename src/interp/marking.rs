@@ -178,9 +178,9 @@ fn overwrites(op: Op) -> bool {
             JEqK | JNeK | JLtX | JLeX | JGtX | JGeX | JEqX | JNeX | JLtF | JLeF | JNltF | JNleF | JEqF |
             JNeF | JEqS | JNeS | JIs | JIsNot | Loop | LT | LF | LLt | LLe | LLtU | LLeU | LEq | LNe |
             LLtK | LLeK | LGtK | LGeK | LEqK | LNeK | LLtX | LLeX | LGtX | LGeX | LEqX | LNeX | LIncLtX |
-            LIncLtLen | LIncLtStr | LIncLt | LIncLe | LIncLtK | NilChk | LdI8 | LdI16 | LdI32 | LdU8 |
+            LIncLtLen | LIncLtStr | LIncLt | LIncLe | LIncLtK | LNextW | LNextU8 | LNextI32 | NilChk | LdI8 | LdI16 | LdI32 | LdU8 |
             LdU16 | LdU32 | LdF32 | LdW | LdN | LdB | StB | CopyB | StI8 | StI16 | StI32 | StF32 | AddM | AddMF | SubMF |
-            IncM | Lea | IxI8 | IxI16 | IxI32 | IxU8 | IxU16 | IxU32 | IxF32 | IxW | IxWK | AddX | AddXF
+            IncM | Lea | IxI8 | IxI16 | IxI32 | IxU8 | IxU16 | IxU32 | IxF32 | IxW | Ix2W | Ix2U8 | IxWK | AddX | AddXF
             | SubXF | IncX | IxN | SxI8 | SxI16 | SxI32 | SxF32 | IxAddr | IxStr | ChkIx | ChkIxK |
             ArrAddr | FxI8 | FxI16 | FxI32 | FxU8 | FxU16 | FxU32 | FxF32 | FxW | FxN | FsI8 | FsI16 |
             FsI32 | FsF32 | FsW | FsN | LenSlice | CapSlice | LenStr | LenMap | LenChan | CapChan |

@@ -295,6 +295,45 @@ macro_rules! back_edge {
         next!(pc, $r, $cx, n, $t)
     }};
 }
+/// The next iteration of a loop over a slice, which is as long as it was when the loop began.
+macro_rules! next_element {
+    ($pc:ident, $r:ident, $cx:ident, $n:ident, $t:ident, $ty:ty) => {{
+        let loop_slots = $r.add(a!($pc));
+        let i = (*loop_slots.add(1)).wrapping_add(1);
+        *loop_slots.add(1) = i;
+        if (i as i64) < *loop_slots as i64 {
+            let data = *(rb!($pc, $r) as *const u64) as *const $ty;
+            *loop_slots.add(2) = element!($ty, data.add(i as usize));
+            back_edge!($pc, $r, $cx, $n, $t, sc!($pc) as isize)
+        }
+        next!($pc, $r, $cx, $n, $t)
+    }};
+}
+/// The word of an element of a slice.
+macro_rules! element {
+    (u64, $p:expr) => {
+        slice::load($p)
+    };
+    ($ty:ty, $p:expr) => {
+        *$p as i64 as u64
+    };
+}
+/// The element of a slice in a slice.
+macro_rules! element_2 {
+    ($pc:ident, $r:ident, $cx:ident, $n:ident, $t:ident, $ty:ty) => {{
+        let (h, i) = (rb!($pc, $r) as *const u64, rc!($pc, $r));
+        if h.is_null() || i >= slice::load(h.add(1)) {
+            fail!(index_slice, $pc, $r, $cx, $n, $t)
+        }
+        let (row, j) = (slice::load((*h as *const u64).add(i as usize)) as *const u64, *$r.add(*$pc as usize));
+        let pc = $pc.add(1);
+        if row.is_null() || j >= slice::load(row.add(1)) {
+            fail!(index_second, pc, $r, $cx, $n, $t)
+        }
+        ra!($pc, $r) = element!($ty, (*row as *const $ty).add(j as usize));
+        next!(pc, $r, $cx, $n, $t)
+    }};
+}
 /// Compare two slots and jump back.
 macro_rules! loops {
     ($($name:ident |$x:ident, $y:ident| $e:expr;)*) => { handlers! { $($name(pc, r, cx, n, t) {
@@ -737,6 +776,15 @@ handlers! {
         if (v as i64) < sb!(pc) { back_edge!(pc, r, cx, n, t, sc!(pc) as isize) }
         next!(pc, r, cx, n, t)
     }
+    LNextW(pc, r, cx, n, t) {
+        next_element!(pc, r, cx, n, t, u64)
+    }
+    LNextU8(pc, r, cx, n, t) {
+        next_element!(pc, r, cx, n, t, u8)
+    }
+    LNextI32(pc, r, cx, n, t) {
+        next_element!(pc, r, cx, n, t, i32)
+    }
     NilChk(pc, r, cx, n, t) {
         if ra!(pc, r) == 0 { fail!(nil_deref, pc, r, cx, n, t) }
         next!(pc, r, cx, n, t)
@@ -782,6 +830,12 @@ handlers! {
         let at = (p as *mut u8).add(c!(pc)) as *mut u64;
         slice::store(at, slice::load(at).wrapping_add(a!(pc) as i16 as i64 as u64));
         next!(pc, r, cx, n, t)
+    }
+    Ix2W(pc, r, cx, n, t) {
+        element_2!(pc, r, cx, n, t, u64)
+    }
+    Ix2U8(pc, r, cx, n, t) {
+        element_2!(pc, r, cx, n, t, u8)
     }
     IxWK(pc, r, cx, n, t) {
         let (h, i) = (rb!(pc, r) as *const u64, c!(pc));

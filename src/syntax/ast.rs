@@ -6,6 +6,7 @@
 //! program.
 use crate::base::intern::Sym;
 use crate::base::span::{FileId, Span};
+use rustc_hash::FxHashSet;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct ExprId(pub u32);
@@ -23,6 +24,8 @@ pub struct Ast {
     pub files: Vec<File>,
     /// The files in which the iterations of a loop share its variables: written for a release before Go 1.22.
     shared_loops: Vec<Span>,
+    /// Functions that are marked `//go:noinline`.
+    pub noinline: FxHashSet<FuncId>,
 }
 
 impl Ast {

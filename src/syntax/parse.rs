@@ -11,7 +11,7 @@ use super::token::Tok;
 use crate::base::diag::{Diagnostic, Diagnostics, LEXICAL};
 use crate::base::intern::Interner;
 use crate::base::span::{FileId, SourceFile, SourceMap, Span};
-use crate::syntax::ast::{Ast, File};
+use crate::syntax::ast::{Ast, File, TopItem};
 use lalrpop_util::ParseError;
 use std::cell::Cell;
 
@@ -46,7 +46,28 @@ pub fn parse_file(file: FileId, sources: &SourceMap, names: &mut Interner, ast: 
     let errors = std::mem::take(&mut session.errors);
     let Parsed { package, items, .. } = session.file;
     report(source, lexical, errors, before, diags);
+    mark_noinline(source, &items, ast);
     ast.files.push(File { id: file, package, items, span });
+}
+
+/// Notes the functions in whose comment `//go:noinline` is a line.
+fn mark_noinline(source: &SourceFile, items: &[TopItem], ast: &mut Ast) {
+    const MARK: &str = "//go:noinline";
+    let is_comment = |line: &str| line.starts_with("//");
+    for (at, _) in source.text.match_indices(MARK) {
+        let mut lines = source.text[at..].split_inclusive('\n');
+        let comment: usize = lines.by_ref().take_while(|l| is_comment(l)).map(str::len).sum();
+        let line = source.text[at..].lines().next().unwrap_or_default();
+        let begins_line = source.text[..at].chars().next_back().is_none_or(|c| c == '\n');
+        if !begins_line || line.trim_end() != MARK {
+            continue;
+        }
+        let follows = source.base + (at + comment) as u32;
+        ast.noinline.extend(items.iter().find_map(|item| match item {
+            TopItem::Func(f) if ast.func(*f).span.lo == follows => Some(*f),
+            _ => None,
+        }));
+    }
 }
 
 /// Whether a text is the beginning of something longer: its only fault is that it ends.

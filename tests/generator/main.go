@@ -158,6 +158,9 @@ func (g *generator) program(seed uint64, units int) {
 	g.globals()
 	for g.unit = range units {
 		g.pure, g.procs = nil, nil
+		for range 1 + g.n(3) {
+			g.small()
+		}
 		for range 2 + g.n(3) {
 			g.function(true)
 		}
@@ -226,6 +229,62 @@ func (g *generator) args(f *function) string {
 		args = append(args, g.expr(t, 2))
 	}
 	return strings.Join(args, ", ")
+}
+
+// small writes a function that may be compiled in place of its calls: it calls others like it only.
+func (g *generator) small() {
+	f := &function{name: g.name("small")}
+	g.inPure, g.loops, g.labels = true, 0, nil
+	var params, results []string
+	var scope []*variable
+	for range g.n(4) {
+		t := g.anyType()
+		v := &variable{name: g.name("p"), t: t, free: true}
+		f.params = append(f.params, t)
+		params = append(params, v.name+" "+t.name)
+		scope = append(scope, v)
+	}
+	named := g.chance(40)
+	for range 1 + g.n(3) {
+		t := g.anyType()
+		f.results = append(f.results, t)
+		if named {
+			v := &variable{name: g.name("q"), t: t, free: true}
+			results = append(results, v.name+" "+t.name)
+			scope = append(scope, v)
+		} else {
+			results = append(results, t.name)
+		}
+	}
+	g.open("func %s(%s) (%s)", f.name, strings.Join(params, ", "), strings.Join(results, ", "))
+	for _, v := range scope {
+		g.declare(v)
+	}
+	ret := func() {
+		if named && g.chance(40) {
+			g.line("return")
+			return
+		}
+		var list []string
+		for _, t := range f.results {
+			list = append(list, g.expr(t, 2))
+		}
+		g.line("return %s", strings.Join(list, ", "))
+	}
+	for range g.n(3) {
+		v := g.freeVariable(func(*typ) bool { return true })
+		if v != nil {
+			g.line("%s = %s", v.name, g.expr(v.t, 2))
+		}
+	}
+	if g.chance(40) {
+		g.open("if (%s)", g.expr(g.boolean(), 2))
+		ret()
+		g.close("")
+	}
+	ret()
+	g.close("")
+	g.pure = append(g.pure, f)
 }
 
 func (g *generator) function(pure bool) {
