@@ -25,6 +25,9 @@ pub const HOSTILE: bool = cfg!(feature = "hostile");
 /// backward jump, call and channel operation.
 pub const BUDGET_INSTRUCTIONS: i64 = if HOSTILE { 1 } else { 10_000 };
 
+/// An object of so many bytes is a mistake on any machine: all of the heap's address space.
+pub const MAX_OBJECT: u64 = 1 << 40;
+
 /// A native that looks at more than this takes so long that other Gs had better not wait for it; below, a switch of threads
 /// costs more.
 pub const LONG_BYTES: usize = 256 << 10;

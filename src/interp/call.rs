@@ -200,7 +200,7 @@ pub unsafe fn native(cx: *mut Ctx, window: *mut u64, index: usize, results: usiz
         }
         (*cx).cache.may_refuse = true;
         let Some(result) = more else {
-            return if (*cx).cache.overdue { NATIVE_OVERDUE } else { NATIVE_DONE };
+            return if (*cx).cache.overdue | (*cx).p.late { NATIVE_OVERDUE } else { NATIVE_DONE };
         };
         match result {
             Ok(Outcome::Done) => NATIVE_DONE,

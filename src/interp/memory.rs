@@ -62,13 +62,20 @@ pub unsafe fn short(cx: *mut Ctx) -> Then {
     }
 }
 
-/// Too much was allocated by the instruction before the G's pc: collects before it goes on.
+/// Too much was allocated by the instruction before the G's pc: collects before it goes on. Or it took long: the time slice
+/// is over.
 #[cold]
 #[inline(never)]
 pub unsafe fn overdue(cx: *mut Ctx) -> Then {
     unsafe {
         let rt = (*cx).rt();
         (*cx).cache.overdue = false;
+        if std::mem::take(&mut (*cx).p.late) {
+            (*cx).p.budget = (*cx).p.budget.min(-1);
+            if !rt.env.heap.is_overdue() {
+                return Then::Run;
+            }
+        }
         if rt.gc.is_active() || rt.env.heap.suits_concurrent() && super::gc::start(rt) {
             (*(*cx).side.g).midway = true;
             super::gc::keep_pace(cx);

@@ -196,7 +196,7 @@ macro_rules! fail {
     };
 }
 
-/// Goes on after an instruction that may have allocated much.
+/// Goes on after an instruction that may have allocated much, or taken long.
 macro_rules! grown {
     ($pc:expr, $r:ident, $cx:ident, $n:ident, $t:ident) => {{
         let pc: *const u64 = $pc;
@@ -1112,7 +1112,7 @@ handlers! {
     CopySlice(pc, r, cx, n, t) {
         let k = slow::copy_slice(cx, *pc as u32, rb!(pc, r), rc!(pc, r));
         if a!(pc) != 0xffff { ra!(pc, r) = k; }
-        next!(pc.add(1), r, cx, n, t)
+        grown!(pc.add(1), r, cx, n, t)
     }
     CopyStr(pc, r, cx, n, t) {
         let k = slow::copy_str(rb!(pc, r), rc!(pc, r));
@@ -1121,7 +1121,7 @@ handlers! {
     }
     ClearSlice(pc, r, cx, n, t) {
         slow::clear_slice(cx, *pc as u32, ra!(pc, r));
-        next!(pc.add(1), r, cx, n, t)
+        grown!(pc.add(1), r, cx, n, t)
     }
     MkMap(pc, r, cx, n, t) {
         let w = slow::map_make(cx, *pc as u32, rb!(pc, r) as i64);

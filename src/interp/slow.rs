@@ -6,6 +6,7 @@ use super::ctx::Ctx;
 use super::traceback;
 use super::unwind::extra;
 use crate::base::grow::Grow;
+use crate::base::limits::{LONG_BYTES, MAX_OBJECT};
 use crate::bytecode::op::Op;
 use crate::bytecode::program::{Kind, RType, RTypeId, SLICE_MAX, SLICE_TYPE, SLICE_UNSIGNED, iface};
 use crate::sync::chan::Chan;
@@ -19,9 +20,6 @@ pub const NO_MEMORY: u64 = u64::MAX;
 const BAD_BOUNDS: u64 = u64::MAX - 1;
 
 pub use crate::value::map::MapType as MapInfo;
-
-/// An object of so many bytes is a mistake on any machine: all of the heap's address space.
-const MAX_OBJECT: u64 = 1 << 40;
 
 fn or_no_memory(w: Option<u64>) -> u64 {
     w.unwrap_or(NO_MEMORY)
@@ -110,6 +108,17 @@ pub fn complex_div(a: f64, b: f64, c: f64, d: f64) -> (f64, f64) {
     (e, f)
 }
 
+/// So many bytes are looked at or written before the next safepoint.
+#[inline(always)]
+unsafe fn expect_long(cx: *mut Ctx, bytes: usize) {
+    if bytes > LONG_BYTES {
+        unsafe {
+            (*cx).p.expect_long();
+            (*cx).cache.overdue |= (*cx).p.late;
+        }
+    }
+}
+
 // ---- strings
 
 #[inline(always)]
@@ -127,6 +136,7 @@ pub unsafe fn concat(cx: *mut Ctx, _at: *mut u64, x: u64, y: u64) -> u64 {
         if ys.is_empty() {
             return x;
         }
+        expect_long(cx, xs.len() + ys.len());
         let Some((w, data)) = string::alloc(&mut (*cx).cache, xs.len() + ys.len()) else { return NO_MEMORY };
         std::ptr::copy_nonoverlapping(xs.as_ptr(), data, xs.len());
         std::ptr::copy_nonoverlapping(ys.as_ptr(), data.add(xs.len()), ys.len());
@@ -151,6 +161,7 @@ pub unsafe fn concat_n(cx: *mut Ctx, parts: *const u64, n: usize) -> u64 {
         if count <= 1 {
             return last;
         }
+        expect_long(cx, len);
         let Some((w, data)) = string::alloc(&mut (*cx).cache, len) else { return NO_MEMORY };
         let mut at = data;
         for i in 0..n {
@@ -183,23 +194,24 @@ pub unsafe fn str_of_bytes(cx: *mut Ctx, s: u64) -> u64 {
         if p.len == 0 {
             return 0;
         }
+        expect_long(cx, p.len);
         let Some((w, data)) = string::alloc(&mut (*cx).cache, p.len) else { return NO_MEMORY };
         std::ptr::copy_nonoverlapping(p.data, data, p.len);
         w
     }
 }
 
-/// A new slice of scalars with a copy of `bytes` (`len` elements).
-unsafe fn scalars(cx: *mut Ctx, bytes: &[u8], len: usize, size: usize) -> u64 {
+/// A new slice of scalars of `size` bytes, and where its `len` elements are to be written.
+unsafe fn scalars(cx: *mut Ctx, len: usize, size: usize) -> Option<(u64, *mut u8)> {
     unsafe {
+        expect_long(cx, len * size);
         let cap = slice_ops::grown_cap(0, len.max(1), size as u64, false).unwrap_or(len);
         let cap = if len == 0 { 0 } else { cap.max(len) };
         let data = (*cx).cache.alloc_bytes((cap * size).max(1)) as *mut u8;
         if data.is_null() {
-            return NO_MEMORY;
+            return None;
         }
-        std::ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len());
-        or_no_memory(slice::new(&mut (*cx).cache, (*(*cx).rt).env.slice_header, data, len, cap))
+        Some((slice::new(&mut (*cx).cache, (*(*cx).rt).env.slice_header, data, len, cap)?, data))
     }
 }
 
@@ -207,7 +219,9 @@ unsafe fn scalars(cx: *mut Ctx, bytes: &[u8], len: usize, size: usize) -> u64 {
 pub unsafe fn bytes_of_str(cx: *mut Ctx, s: u64) -> u64 {
     unsafe {
         let b = string::bytes(s);
-        scalars(cx, b, b.len(), 1)
+        let Some((w, data)) = scalars(cx, b.len(), 1) else { return NO_MEMORY };
+        std::ptr::copy_nonoverlapping(b.as_ptr(), data, b.len());
+        w
     }
 }
 
@@ -215,6 +229,7 @@ pub unsafe fn bytes_of_str(cx: *mut Ctx, s: u64) -> u64 {
 pub unsafe fn str_of_runes(cx: *mut Ctx, s: u64) -> u64 {
     unsafe {
         let p = slice::parts(s);
+        expect_long(cx, p.len * 4);
         let mut out = Vec::with_capacity(p.len);
         for i in 0..p.len {
             string::encode_rune(*(p.data as *const i32).add(i) as i64, &mut out);
@@ -226,24 +241,18 @@ pub unsafe fn str_of_runes(cx: *mut Ctx, s: u64) -> u64 {
 #[inline(never)]
 pub unsafe fn runes_of_str(cx: *mut Ctx, s: u64) -> u64 {
     unsafe {
-        let mut b = string::bytes(s);
-        let most = (*(*cx).rt).env.heap.max_bytes() / 4;
-        if b.len() > most && b.iter().filter(|c| **c & 0xc0 != 0x80).count() > most {
-            return NO_MEMORY;
-        }
-        let mut out: Vec<u8> = Vec::with_capacity(b.len() * 4);
-        while !b.is_empty() {
-            let ascii = b.iter().position(|c| *c >= 0x80).unwrap_or(b.len());
-            out.extend(b[..ascii].iter().flat_map(|c| (*c as u32).to_ne_bytes()));
-            b = &b[ascii..];
-            if b.is_empty() {
-                break;
-            }
-            let (rune, width) = string::decode_rune(b);
-            out.extend_from_slice(&rune.to_ne_bytes());
-            b = &b[width..];
-        }
-        scalars(cx, &out, out.len() / 4, 4)
+        let b = string::bytes(s);
+        expect_long(cx, b.len());
+        // Counted first, so that they are written where they stay.
+        let mut count = 0;
+        string::each_rune(b, |_| count += 1);
+        let Some((w, data)) = scalars(cx, count, 4) else { return NO_MEMORY };
+        let mut at = data as *mut u32;
+        string::each_rune(b, |rune| {
+            *at = rune;
+            at = at.add(1);
+        });
+        w
     }
 }
 
@@ -267,6 +276,7 @@ pub unsafe fn make_slice(cx: *mut Ctx, elem: u32, len: i64, cap: i64) -> u64 {
         if len < 0 || cap < len || (cap as u64).saturating_mul(info.elem_bytes as u64) >= MAX_OBJECT {
             return BAD_BOUNDS;
         }
+        expect_long(cx, cap as usize * info.elem_bytes);
         let data = slice_ops::alloc_elems(&mut (*cx).cache, t, info, cap as usize);
         if data.is_null() {
             return NO_MEMORY;
@@ -437,6 +447,10 @@ pub unsafe fn append(cx: *mut Ctx, elem: u32, s: u64, v: *const u64, own: bool) 
                 return s;
             }
         }
+        let old = slice::parts(s);
+        if old.len == old.cap {
+            expect_long(cx, old.len * rt.env.types[elem as usize].elem_bytes);
+        }
         or_no_memory(slice_ops::append(&mut (*cx).cache, &rt.env, RTypeId(elem), s, v, own))
     }
 }
@@ -446,6 +460,7 @@ pub unsafe fn append_slice(cx: *mut Ctx, elem: u32, s: u64, more: u64) -> u64 {
     unsafe {
         let p = slice::parts(more);
         let rt = &*(*cx).rt;
+        expect_long(cx, p.len * rt.env.types[elem as usize].elem_bytes);
         or_no_memory(slice_ops::append_elems(&mut (*cx).cache, &rt.env, RTypeId(elem), s, p.data, p.len))
     }
 }
@@ -455,6 +470,7 @@ pub unsafe fn append_str(cx: *mut Ctx, s: u64, more: u64) -> u64 {
     unsafe {
         let b = string::bytes(more);
         let rt = &*(*cx).rt;
+        expect_long(cx, b.len());
         let Some(byte) = rt.byte_type else { return NO_MEMORY };
         or_no_memory(slice_ops::append_elems(&mut (*cx).cache, &rt.env, byte, s, b.as_ptr(), b.len()))
     }
@@ -466,6 +482,7 @@ pub unsafe fn copy_slice(cx: *mut Ctx, elem: u32, dst: u64, src: u64) -> u64 {
         let (d, s) = (slice::parts(dst), slice::parts(src));
         let n = d.len.min(s.len);
         if n > 0 {
+            expect_long(cx, n * (*cx).rt().env.types[elem as usize].elem_bytes);
             slice_ops::copy(&(*(*cx).rt).env, RTypeId(elem), d.data, s.data, n);
         }
         n as u64
@@ -489,7 +506,9 @@ pub unsafe fn clear_slice(cx: *mut Ctx, elem: u32, s: u64) {
     unsafe {
         let p = slice::parts(s);
         if p.len > 0 {
-            std::ptr::write_bytes(p.data, 0, p.len * (*cx).rt().env.types[elem as usize].elem_bytes);
+            let bytes = p.len * (*cx).rt().env.types[elem as usize].elem_bytes;
+            expect_long(cx, bytes);
+            std::ptr::write_bytes(p.data, 0, bytes);
         }
     }
 }
@@ -825,6 +844,7 @@ pub unsafe fn make_chan(cx: *mut Ctx, elem: u32, cap: i64) -> u64 {
         if cap < 0 || (cap as u64).saturating_mul(t.words as u64 * 8) >= MAX_OBJECT {
             return BAD_BOUNDS;
         }
+        expect_long(cx, cap as usize * t.words as usize * 8);
         let ch = Chan::make(&mut (*cx).cache, rt.chan_shape, t.words as usize, &t.ptr_map, cap as usize);
         if ch.is_null() {
             return NO_MEMORY;

@@ -25,7 +25,7 @@ use super::trace::Cause;
 use parking_lot::{Mutex, RwLock};
 use polling::{Event, Events, PollMode, Poller};
 use std::os::fd::{BorrowedFd, RawFd};
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering::*};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -148,6 +148,8 @@ pub struct Netpoll {
     waiting: AtomicUsize,
     /// When somebody looked last; `i64::MAX` while an M sleeps there.
     last_look: AtomicI64,
+    /// Who waits is to look up.
+    notified: AtomicBool,
 }
 
 /// A registered descriptor. It is to be dropped before the descriptor is closed.
@@ -301,6 +303,7 @@ impl Netpoll {
     /// Wakes the M that sleeps in the poller, or the next that is about to.
     pub fn notify(&self) {
         if let Some(inner) = self.inner.get() {
+            self.notified.store(true, SeqCst);
             let _ = inner.poller.notify();
         }
     }
@@ -319,10 +322,15 @@ impl Netpoll {
         let Some(mut events) = self.events.try_lock() else { return Taken(gs) };
         let Some(events) = events.as_mut() else { return Taken(gs) };
         let sleeps = limit != Some(Duration::ZERO);
+        // Whoever looked meanwhile without waiting has taken the notice that was for the one who is about to wait.
+        if sleeps && self.notified.swap(false, SeqCst) {
+            return Taken(gs);
+        }
         self.last_look.store(if sleeps { i64::MAX } else { sched.decide.now() }, Relaxed);
         events.clear();
         let seen = inner.poller.wait(events, limit);
         if sleeps {
+            self.notified.store(false, SeqCst);
             self.last_look.store(sched.decide.now(), Relaxed);
         }
         if seen.is_ok_and(|n| n > 0) {

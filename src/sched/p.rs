@@ -75,6 +75,8 @@ pub struct P {
     pub(super) fought: (u64, u32),
     /// The next safepoint is for what others ask of this P; the G then goes on.
     pub look_soon: bool,
+    /// The running G was long without a safepoint: it had better come to the next one soon.
+    pub late: bool,
     pub parker: Parker,
     /// Its M's thread has been started.
     pub started_m: AtomicBool,
@@ -134,6 +136,7 @@ impl P {
             used: 0,
             fought: (0, 0),
             look_soon: false,
+            late: false,
             parker: Parker::default(),
             started_m: AtomicBool::new(id == 0),
             recording: trace.map(|t| Box::new(Recording::new(t))),
@@ -292,12 +295,16 @@ impl P {
         self.runq.len() as u64 * each >= least && !self.sched().is_crowded()
     }
 
-    /// The running G is about to be long without a safepoint: what waits here had better run elsewhere. Go's sysmon takes
-    /// the P away from such a G, once it is late.
+    /// The running G is about to be long without a safepoint: what waits here had better run elsewhere, and somebody else
+    /// see to timers and descriptors. Go's sysmon takes the P away from such a G, once it is late.
     #[cold]
     #[inline(never)]
     pub fn expect_long(&mut self) {
-        if self.seeded || self.sched().procs() == 1 {
+        if self.seeded {
+            return;
+        }
+        self.late = true;
+        if self.sched().procs() == 1 {
             return;
         }
         let next = std::mem::replace(&mut self.runnext, null_mut());
@@ -306,9 +313,11 @@ impl P {
         }
         if !self.runq.is_empty() {
             self.run_instructions.store(STEAL_INSTRUCTIONS, Relaxed);
-            if self.sched().someone_should_wake() {
-                self.sched().wake_one(Some(self));
-            }
+        } else if !self.sched().is_unwatched() {
+            return;
+        }
+        if self.sched().someone_should_wake() {
+            self.sched().wake_one(Some(self));
         }
     }
 

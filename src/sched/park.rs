@@ -83,6 +83,11 @@ impl Sched {
         some
     }
 
+    /// No idle M sleeps until the next timer, or in the netpoller, though there is something to wait for.
+    pub(super) fn is_unwatched(&self) -> bool {
+        (self.timers.next() != i64::MAX || self.netpoll.waiting() != 0) && self.timer_sleeper.load(SeqCst) == NOBODY
+    }
+
     /// Wakes the M that sleeps until the next timer, because there is an earlier one now.
     pub fn timer_added(&self) {
         let sleeper = self.timer_sleeper.load(SeqCst);

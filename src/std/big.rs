@@ -1,6 +1,8 @@
 //! Natives of `math/big`: arithmetic on natural numbers, each a slice of words with the lowest first and none on top that
 //! is zero. Over num-bigint. Much work is done where it may take its time.
 use super::os::block;
+use super::{buffer, long};
+use crate::base::limits::MAX_OBJECT;
 use crate::value::native::{Cx, NativeEntry, NativeResult, Outcome, Trap};
 use num_bigint::BigUint;
 use num_integer::Integer;
@@ -24,18 +26,22 @@ pub const NATIVES: &[NativeEntry] = &[
     ("math/big.parseNat", parse),
     ("math/big.shlNat", shl),
     ("math/big.shrNat", |cx| {
+        room(cx, cx.packed_view(0, 8).len())?;
         let (x, n) = (number(cx, 0), cx.uint(1));
         put(cx, 0, &(if n >= x.bits() { BigUint::zero() } else { x >> n }))?;
         Ok(Outcome::Done)
     }),
     ("math/big.sqrtNat", |cx| {
+        room(cx, cx.packed_view(0, 8).len())?;
         let x = number(cx, 0);
         let steps = words(&x).pow(2);
         heavy(cx, steps, move || x.sqrt(), |cx, r| put(cx, 0, &r))
     }),
     ("math/big.subNat", sub),
     ("math/big.textNat", |cx| {
-        let (x, base) = (number(cx, 0), cx.uint(1).clamp(2, 36) as u32);
+        let base = cx.uint(1).clamp(2, 36) as u32;
+        room(cx, cx.packed_view(0, 8).len() * 8 / base.ilog2() as usize)?;
+        let x = number(cx, 0);
         let steps = words(&x).pow(2);
         heavy(cx, steps, move || x.to_str_radix(base), |cx, r| cx.set_str(0, r.as_bytes()))
     }),
@@ -54,6 +60,17 @@ fn words(x: &BigUint) -> usize {
 fn number(cx: &Cx, i: usize) -> BigUint {
     let (chunks, _) = cx.packed_view(i, 8).as_chunks::<4>();
     BigUint::new(chunks.iter().map(|c| u32::from_le_bytes(*c)).collect())
+}
+
+/// Stops where numbers of so many bytes could not be worked out: what the crate needs for that lies outside the heap, the
+/// numbers themselves, what it makes on the way, and the result once more.
+fn room(cx: &Cx, bytes: usize) -> Result<(), Trap> {
+    long::check(cx, bytes.saturating_mul(4))
+}
+
+/// The bytes that parameters `0` and `1` have.
+fn sizes(cx: &Cx) -> usize {
+    cx.packed_view(0, 8).len() + cx.packed_view(1, 8).len()
 }
 
 fn put(cx: &mut Cx, i: usize, x: &BigUint) -> Result<(), Trap> {
@@ -87,6 +104,7 @@ fn linear(x: usize, y: usize) -> usize {
 }
 
 fn binary(cx: &mut Cx, steps: fn(usize, usize) -> usize, op: fn(BigUint, BigUint) -> BigUint) -> NativeResult {
+    room(cx, sizes(cx))?;
     let (x, y) = (number(cx, 0), number(cx, 1));
     let steps = steps(words(&x), words(&y));
     heavy(cx, steps, move || op(x, y), |cx, r| put(cx, 0, &r))
@@ -186,6 +204,7 @@ fn div(cx: &mut Cx) -> NativeResult {
         put_words(cx, 1, &[rest as u64])?;
         return Ok(Outcome::Done);
     }
+    room(cx, sizes(cx))?;
     let (x, y) = (number(cx, 0), number(cx, 1));
     if y.is_zero() {
         return Err(Trap::Panic("division by zero".into()));
@@ -216,6 +235,7 @@ fn exp(cx: &mut Cx) -> NativeResult {
     }
     let power = u32::try_from(&y).ok().filter(|n| (x.bits() - 1) * *n as u64 <= MAX_BITS);
     let Some(power) = power else { return Err(Trap::OutOfMemory) };
+    room(cx, (x.bits() * power as u64 / 8) as usize)?;
     let steps = ((x.bits() * power as u64 / 64) as usize).saturating_pow(2);
     heavy(cx, steps, move || x.pow(power), |cx, r| put(cx, 0, &r))
 }
@@ -243,15 +263,18 @@ fn shl(cx: &mut Cx) -> NativeResult {
         cx.set_word(0, 0);
         return Ok(Outcome::Done);
     }
-    if n > MAX_BITS {
-        return Err(Trap::OutOfMemory);
+    // As where Go makes a slice of so many words.
+    if n.saturating_add(x.bits()) / 8 >= MAX_OBJECT {
+        return Err(buffer::len_out_of_range());
     }
+    room(cx, x.bits().saturating_add(n) as usize / 8)?;
     put(cx, 0, &(x << n))?;
     Ok(Outcome::Done)
 }
 
 /// `parseNat(digits string, base int) []Word`: digits of a base up to 36, all good.
 fn parse(cx: &mut Cx) -> NativeResult {
+    room(cx, cx.str(0).len() / 2)?;
     let (digits, base) = (cx.str(0).to_vec(), cx.int(1).clamp(2, 36) as u32);
     let steps = (digits.len() / 16).saturating_pow(2);
     heavy(cx, steps, move || BigUint::parse_bytes(&digits, base).unwrap_or_default(), |cx, r| put(cx, 0, &r))

@@ -1,11 +1,17 @@
 //! Growing byte slices that lie in fields of the program's structs (`strings.Builder`, `bytes.Buffer`), and strings
 //! that share their bytes.
+use crate::base::limits::MAX_OBJECT;
 use crate::value::native::{Cx, Trap};
 use crate::value::slice::{self, OWNED};
 use crate::value::slice_ops::grown_cap;
 
 pub fn nil_pointer() -> Trap {
     Trap::Runtime("invalid memory address or nil pointer dereference".into())
+}
+
+/// The panic of `make` with what no slice can have.
+pub fn len_out_of_range() -> Trap {
+    Trap::Runtime("makeslice: len out of range".into())
 }
 
 /// Appends to the `[]byte` at `field`, whose header no one else uses when it is marked as owned.
@@ -37,7 +43,10 @@ pub unsafe fn reserve(cx: &mut Cx, field: *mut u64, n: usize) -> Result<(), Trap
     unsafe {
         let old = slice::parts(slice::load(field));
         if old.cap - old.len < n {
-            let need = 2usize.checked_mul(old.cap).and_then(|c| c.checked_add(n)).ok_or(Trap::OutOfMemory)?;
+            let need = 2usize.saturating_mul(old.cap).saturating_add(n);
+            if need as u64 >= MAX_OBJECT {
+                return Err(len_out_of_range());
+            }
             let need = grown_cap(0, need, 1, false).ok_or(Trap::OutOfMemory)?;
             regrow(cx, field, old.len, need)?;
         }

@@ -750,6 +750,7 @@ impl Printer<'_, '_> {
         } else {
             // SAFETY: a slice word.
             let p = unsafe { slice::parts(v[0]) };
+            self.cx.will_look_at(p.len * step);
             (p.data, p.len, step)
         }
     }
@@ -780,11 +781,12 @@ impl Printer<'_, '_> {
             }
             self.out.push(b'[');
         }
+        let mut words = vec![0; elem.words.max(1) as usize];
         for i in 0..len {
             if i > 0 {
                 self.out.extend_from_slice(if sharp { b", " } else { b" " });
             }
-            let mut words = vec![0; elem.words.max(1) as usize];
+            words.fill(0);
             if step > 0 {
                 // SAFETY: element i of the list.
                 unsafe { load(elem, data.add(i * step), &mut words) };

@@ -18,7 +18,7 @@ pub const NATIVES: &[NativeEntry] = &[
 fn format_float(cx: &mut Cx) -> NativeResult {
     let (f, fmt, prec, bits) = (cx.float(0), cx.uint(1) as u8, cx.int(2), cx.int(3));
     if bits != 32 && bits != 64 {
-        return Err(Trap::Panic("strconv: illegal AppendFloat/FormatFloat bitSize".into()));
+        return Err(Trap::Panic("strconv: illegal FormatFloat bitSize".into()));
     }
     let f = if bits == 32 { f as f32 as f64 } else { f };
     let prec = prec.clamp(-1, i32::MAX as i64);

@@ -203,6 +203,7 @@ fn join(cx: &mut Cx) -> NativeResult {
             let parts: Vec<&[u8]> = words.iter().map(|w| cx.str_of(*w)).collect();
             let len = parts.iter().map(|p| p.len()).sum::<usize>() + sep.len() * (parts.len() - 1);
             long::check(cx, len)?;
+            cx.will_look_at(len);
             let work = move || {
                 let mut out = Vec::with_capacity(len);
                 for (i, p) in parts.iter().enumerate() {

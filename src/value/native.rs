@@ -199,8 +199,9 @@ impl<'a> Cx<'a> {
         bytes
     }
 
+    /// So many bytes come before the next safepoint.
     #[inline(always)]
-    fn will_look_at(&self, n: usize) {
+    pub fn will_look_at(&self, n: usize) {
         if n > LONG_BYTES {
             // SAFETY: the P of a running native.
             unsafe { (*self.side.p).expect_long() }
@@ -210,7 +211,9 @@ impl<'a> Cx<'a> {
     /// The bytes of a string word.
     pub fn str_of<'b>(&self, word: u64) -> &'b [u8] {
         // SAFETY: the caller took the word from a string slot.
-        unsafe { string::bytes(word) }
+        let bytes = unsafe { string::bytes(word) };
+        self.will_look_at(bytes.len());
+        bytes
     }
 
     /// Data, length and capacity of slice parameter `i`.
@@ -225,7 +228,9 @@ impl<'a> Cx<'a> {
     /// Data, length and capacity of a slice word.
     pub fn slice_of(&self, word: u64) -> slice::Parts {
         // SAFETY: the caller took the word from a slice slot.
-        unsafe { slice::parts(word) }
+        let parts = unsafe { slice::parts(word) };
+        self.will_look_at(parts.len);
+        parts
     }
 
     /// The bytes of `[]byte` parameter `i` as they lie in memory, for natives that only look at them: when another G

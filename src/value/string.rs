@@ -107,6 +107,21 @@ pub fn decode_rune(s: &[u8]) -> (u32, usize) {
     decode_rune_slow(s)
 }
 
+/// Calls `f` for each rune of `s`.
+#[inline(always)]
+pub fn each_rune(mut s: &[u8], mut f: impl FnMut(u32)) {
+    while let Some(&first) = s.first() {
+        if first < 0x80 {
+            f(first as u32);
+            s = &s[1..];
+        } else {
+            let (rune, width) = decode_rune_slow(s);
+            f(rune);
+            s = &s[width..];
+        }
+    }
+}
+
 fn decode_rune_slow(s: &[u8]) -> (u32, usize) {
     let bad = (0xFFFD, 1);
     let cont = |i: usize| s.get(i).copied().filter(|b| b & 0xC0 == 0x80).map(|b| (b & 0x3F) as u32);
