@@ -240,7 +240,7 @@ fn what_happens_is_recorded() {
 
 #[test]
 fn a_thread_without_work_sleeps() {
-    let (output, told) = text_of("idle", &["--procs", "1"], "time.Sleep(time.Millisecond)");
+    let (output, told) = text_of("idle", &["--procs", "1"], "time.Sleep(200 * time.Millisecond)");
     assert!(output.status.success(), "{}", err(&output));
     assert!(told.contains("P0 has nothing to run: its thread sleeps"), "{told}");
 }
