@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 const HOSTILE: bool = cfg!(feature = "hostile");
 /// The hostile build collects at every safepoint.
-const TIMEOUT: Duration = Duration::from_secs(if HOSTILE { 60 } else { 20 });
+const TIMEOUT: Duration = Duration::from_secs(if HOSTILE { 150 } else { 20 });
 /// Whether the suite also runs with these seeds: virtual time, one order of everything.
 const SEEDS: &[u64] = &[1];
 /// Whether the portable driver runs what lies in these areas.
